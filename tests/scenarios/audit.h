@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TALLYWIRE_TESTS_SCENARIOS_AUDIT_H_
+#define TALLYWIRE_TESTS_SCENARIOS_AUDIT_H_
+
+// What has to hold in every world at rest, whatever a scenario was about: looks at every record
+// that ever went out, and at what the projector answers.
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tests/scenarios/world.h"
+
+namespace tallywire::scenarios {
+
+// Sentences that say what does not hold; none: all does. `thorough` folds the log anew as well.
+//
+// stock.availability: rows of a SKU stand together, TOTAL last and not older than any; one (key,
+// version) never has two bodies; each key ends with what the projector answers. Alerts: one id, one
+// body. Dead letters: as they came. Listing updates: versions never fall, equal ones are equal.
+// Journal: it ends with the balances of the rows.
+absl::StatusOr<std::vector<std::string>> Audit(World& world, bool thorough);
+
+}  // namespace tallywire::scenarios
+
+#endif  // TALLYWIRE_TESTS_SCENARIOS_AUDIT_H_

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/scenarios/world.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ledger/status.h"
+#include "ledger/topics.h"
+
+namespace tallywire::scenarios {
+namespace {
+
+// More turns than any scenario has records: who needs more is going in circles.
+constexpr int kMaxTurns = 100'000;
+
+absl::StatusOr<std::string> MakeFolder() {
+  std::error_code error;
+  const bool in_memory = std::filesystem::is_directory("/dev/shm", error);
+  std::string pattern =
+      (in_memory ? std::string("/dev/shm") : std::filesystem::temp_directory_path().string()) +
+      "/tallywire-scenario-XXXXXX";
+  if (mkdtemp(pattern.data()) == nullptr) {
+    return absl::UnavailableError("cannot make a folder like " + pattern);
+  }
+  return pattern;
+}
+
+}  // namespace
+
+std::string Name(const RunConfig& config) {
+  return absl::StrCat(config.partitions, "/", config.batch,
+                      config.restart ? "/restart" : "/straight");
+}
+
+World::World(const RunConfig& config, Time start, std::string folder)
+    : config_(config), folder_(std::move(folder)), now_(start) {}
+
+World::~World() {
+  publisher_.reset();
+  projector_.reset();
+  appender_.reset();
+  log_.reset();
+  std::error_code error;
+  std::filesystem::remove_all(folder_, error);
+}
+
+absl::StatusOr<std::unique_ptr<World>> World::Create(const RunConfig& config, Time start) {
+  TW_ASSIGN_OR_RETURN(std::string folder, MakeFolder());
+  std::unique_ptr<World> world(new World(config, start, std::move(folder)));
+  TW_RETURN_IF_ERROR(world->Open());
+  return world;
+}
+
+absl::Status World::Open() {
+  EmbeddedLog::Options log_options;
+  log_options.folder = folder_ + "/log";
+  log_options.clock = [this] { return now_; };
+  // Nothing is dropped, so that an audit sees every value that ever went out.
+  log_options.compact_after = 0;
+  TW_ASSIGN_OR_RETURN(log_, EmbeddedLog::Open(std::move(log_options)));
+  TW_RETURN_IF_ERROR(log_->CreateTopics(PlanTopics(config_.partitions)));
+  TW_ASSIGN_OR_RETURN(appender_, Appender::Create(log_.get()));
+
+  Projector::Options projector_options;
+  projector_options.folder = folder_ + "/state";
+  projector_options.batch = config_.batch;
+  // Odd on purpose: a restart finds the checkpoint somewhere between two events.
+  projector_options.checkpoint_records = config_.batch == 1 ? 3 : 500'000;
+  projector_options.sweep_step = config_.batch == 1 ? 1 : 500;
+  TW_ASSIGN_OR_RETURN(projector_, Projector::Open(log_.get(), std::move(projector_options)));
+
+  Publisher::Options publisher_options;
+  publisher_options.folder = folder_ + "/publisher";
+  publisher_options.batch = config_.batch;
+  TW_ASSIGN_OR_RETURN(publisher_, Publisher::Open(log_.get(), std::move(publisher_options)));
+  return absl::OkStatus();
+}
+
+absl::Status World::Restart(bool close) {
+  if (close) {
+    TW_RETURN_IF_ERROR(publisher_->Close());
+    TW_RETURN_IF_ERROR(projector_->Close());
+  }
+  publisher_.reset();
+  projector_.reset();
+  appender_.reset();
+  log_.reset();
+  return Open();
+}
+
+absl::StatusOr<bool> World::Turn() {
+  TW_ASSIGN_OR_RETURN(const bool folded, projector_->RunOnce(now_));
+  TW_ASSIGN_OR_RETURN(const bool published, publisher_->RunOnce(now_));
+  return folded || published;
+}
+
+absl::Status World::Settle() {
+  // Both ways to the log's end are used; after either a turn finds nothing to do.
+  if (config_.batch > 1) {
+    TW_RETURN_IF_ERROR(projector_->RunToEnd(now_));
+    TW_RETURN_IF_ERROR(publisher_->RunToEnd(now_));
+  }
+  for (int turn = 0; turn < kMaxTurns; ++turn) {
+    TW_ASSIGN_OR_RETURN(const bool more, Turn());
+    if (!more) return absl::OkStatus();
+  }
+  return absl::InternalError("does not come to rest");
+}
+
+absl::StatusOr<std::vector<OwnedRecord>> World::ReadAll(std::string_view topic) {
+  std::vector<OwnedRecord> records;
+  TW_ASSIGN_OR_RETURN(const TopicSpec spec, log_->Describe(topic));
+  RecordBatch batch;
+  for (int32_t p = 0; p < spec.partitions; ++p) {
+    TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(topic, Partition(p)));
+    TW_ASSIGN_OR_RETURN(const auto reader, log_->OpenReader(topic, Partition(p), bounds.begin));
+    while (reader->Position() < bounds.end) {
+      TW_RETURN_IF_ERROR(reader->Poll(10'000, Span(0), batch));
+      if (batch.records.empty()) break;
+      for (const Record& record : batch.records) {
+        records.push_back({record.partition, record.offset, record.stamp, std::string(record.key),
+                           std::string(record.value),
+                           {record.headers.begin(), record.headers.end()}});
+      }
+    }
+  }
+  return records;
+}
+
+absl::StatusOr<OwnedRecord> World::ReadEvent(Partition partition, Offset offset) {
+  TW_ASSIGN_OR_RETURN(const auto reader, log_->OpenReader(kStockEvents, partition, offset));
+  RecordBatch batch;
+  TW_RETURN_IF_ERROR(reader->Poll(1, Span(0), batch));
+  if (batch.records.empty() || batch.records[0].offset != offset) {
+    return absl::NotFoundError(absl::StrCat("no record ", partition.value(), "/", offset.value()));
+  }
+  const Record& record = batch.records[0];
+  return OwnedRecord{record.partition,       record.offset,
+                     record.stamp,           std::string(record.key),
+                     std::string(record.value), {record.headers.begin(), record.headers.end()}};
+}
+
+}  // namespace tallywire::scenarios
