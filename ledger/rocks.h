@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TALLYWIRE_LEDGER_ROCKS_H_
+#define TALLYWIRE_LEDGER_ROCKS_H_
+
+// The small part of RocksDB that log, projector and publisher share: ordered rows of bytes in one
+// folder, owned by one process, written atomically. All stores of a process share one block cache,
+// one memory bound and one pool of background threads.
+//
+// A store is written either by batches through the write-ahead log (Write) or by whole
+// sorted files (Ingest), never by both: chosen once, at Open.
+//
+//   auto store = Rocks::Open("state/3", {.writes = Rocks::Writes::kSortedFiles});
+//   std::vector<Rocks::Row> rows = {{"a", "1"}, {"b", std::nullopt}};   // sorted; b is deleted
+//   (*store)->Ingest(rows);                                             // all of it, or nothing
+//   auto value = (*store)->Get("a");                                    // OK and "1"
+//   for (auto it = (*store)->Forward("a"); it.Valid(); it.Next()) Use(it.key(), it.value());
+//   // then ask it.status(): a scan that failed looks like one that ended
+//
+// Threads: a Rocks may be used by many threads at once, an iterator by one at a time. Reads are
+// never held up by writes. Iterators must be gone before their store is.
+// Errors: RESOURCE_EXHAUSTED: no room; nothing of the call was written, and the same call works once
+// there is room. DATA_LOSS: what is stored does not read back; stop. FAILED_PRECONDITION: another
+// process has the folder; the text names it. UNAVAILABLE: an I/O error; nothing is known of the
+// call that got it. INVALID_ARGUMENT: the call is wrong, the text says how.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace tallywire {
+
+// Walks rows in one direction within bounds, seeing the store as it was when it was made.
+class RocksIterator {
+ public:
+  RocksIterator(RocksIterator&&) noexcept;
+  RocksIterator& operator=(RocksIterator&&) noexcept;
+  ~RocksIterator();
+
+  // False at the end of the bounds, and after an error.
+  bool Valid() const;
+  // To the following row of its direction. Only while Valid().
+  void Next();
+  // To the first row of its direction that is not before `key`: forward the least that is >= key,
+  // backward the greatest that is <= key. A key outside the bounds is moved to the nearer bound.
+  void Seek(std::string_view key);
+  // Views live until the next call. Only while Valid().
+  std::string_view key() const;
+  std::string_view value() const;
+  // What ended the walk: OK at the end of the bounds.
+  [[nodiscard]] absl::Status status() const;
+
+ private:
+  friend class Rocks;
+  struct Impl;
+  explicit RocksIterator(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Changes that are written together. Reusable after Clear.
+class RocksBatch {
+ public:
+  RocksBatch();
+  RocksBatch(RocksBatch&&) noexcept;
+  RocksBatch& operator=(RocksBatch&&) noexcept;
+  ~RocksBatch();
+
+  void Put(std::string_view key, std::string_view value);
+  void Delete(std::string_view key);
+  // Every key in [begin, end).
+  void DeleteRange(std::string_view begin, std::string_view end);
+  void Clear();
+  // Bytes it takes in the write-ahead log.
+  size_t bytes() const;
+
+ private:
+  friend class Rocks;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+class Rocks {
+ public:
+  enum class Writes {
+    kBatches,      // Write
+    kSortedFiles,  // Ingest
+  };
+  struct Options {
+    Writes writes = Writes::kBatches;
+    // Filters that spare a Get of an absent key its read; for stores that are asked by key.
+    bool filters = true;
+    // An existing store only: NOT_FOUND if the folder has none.
+    bool must_exist = false;
+  };
+  // What a row becomes: `value`, or nothing at all.
+  struct Row {
+    std::string_view key;
+    std::optional<std::string_view> value;
+  };
+
+  // Opens the store in `folder`; makes it, with the folders above it, unless told otherwise.
+  static absl::StatusOr<std::unique_ptr<Rocks>> Open(const std::string& folder, Options options);
+  ~Rocks();
+  Rocks(const Rocks&) = delete;
+  Rocks& operator=(const Rocks&) = delete;
+
+  // Nothing if there is no such row.
+  [[nodiscard]] absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const;
+  // The same into memory that is used again; false if there is no such row.
+  [[nodiscard]] absl::StatusOr<bool> Get(std::string_view key, std::string& value) const;
+
+  // Rows whose key begins with `prefix` (empty: all), upwards from the least, downwards from the
+  // greatest.
+  RocksIterator Forward(std::string_view prefix) const;
+  RocksIterator Backward(std::string_view prefix) const;
+  // Rows with a key in [begin, end).
+  RocksIterator ForwardRange(std::string_view begin, std::string_view end) const;
+  RocksIterator BackwardRange(std::string_view begin, std::string_view end) const;
+
+  // Writes the batch, all or nothing; with `sync` it is durable when this returns OK. After an error
+  // nothing is known about this batch until the store is opened again.
+  [[nodiscard]] absl::Status Write(const RocksBatch& batch, bool sync);
+
+  // Writes all rows as one sorted file, all or nothing, durable when this returns OK. Keys rise and
+  // none comes twice, else INVALID_ARGUMENT. No rows: nothing to do. One call at a time; waits
+  // for a compaction if too many files have piled up.
+  [[nodiscard]] absl::Status Ingest(std::span<const Row> rows);
+
+  // Merges what lies in [begin, end), so that deleted rows cost nothing more.
+  [[nodiscard]] absl::Status CompactRange(std::string_view begin, std::string_view end);
+
+  // Reads every block of every file and checks its checksum: DATA_LOSS on the first that fails.
+  [[nodiscard]] absl::Status Verify() const;
+
+  // Bytes of its files, about.
+  uint64_t ApproximateBytes() const;
+
+  const std::string& folder() const;
+
+ private:
+  struct Impl;
+  explicit Rocks(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// The least key above every key that begins with `prefix`; empty if there is none.
+std::string PrefixEnd(std::string_view prefix);
+
+}  // namespace tallywire
+
+#endif  // TALLYWIRE_LEDGER_ROCKS_H_
