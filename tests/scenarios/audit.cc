@@ -120,7 +120,7 @@ absl::Status AuditAlerts(World& world, Findings& findings) {
       findings.push_back("one alert id, two bodies: " + alert.ShortDebugString());
     }
     if (alert.text().empty()) findings.push_back("no text: " + alert.ShortDebugString());
-    if (record.key != alert.sku()) {
+    if (record.key != (alert.sku().empty() ? alert.location() : alert.sku())) {
       findings.push_back("alert under another key: " + alert.ShortDebugString());
     }
   }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/scenarios/print.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "tallywire/v1/types.pb.h"
@@ -83,7 +86,7 @@ std::string AlertFacts(const v1::Alert& alert) {
   switch (alert.id().kind()) {
     case v1::ALERT_KIND_CONFLICTING_DUPLICATE:
     case v1::ALERT_KIND_SEQUENCE_REUSED:
-      return " " + alert.sku() + by;
+      return " " + (alert.sku().empty() ? alert.location() : alert.sku()) + by;
     case v1::ALERT_KIND_UNDEFINED_LOCATION:
     case v1::ALERT_KIND_COUNT_NEAR_OTHERS:
       return place + by;
@@ -109,7 +112,7 @@ std::string AlertFacts(const v1::Alert& alert) {
 }  // namespace
 
 std::string EventName(const std::string& source, const std::string& id) {
-  if (source.empty() && id.empty()) return "-";
+  if (id.empty()) return "-";
   return source == "test" ? id : source + "/" + id;
 }
 
@@ -144,7 +147,10 @@ std::string Print(const v1::JournalEntry& entry) {
   if (out != "timer") absl::StrAppend(&out, " ", EventName(entry.source(), entry.event_id()));
   absl::StrAppend(&out, " ", entry.location());
   bool any = false;
-  for (const v1::PoolChange& change : entry.changes()) {
+  std::vector<v1::PoolChange> changes(entry.changes().begin(), entry.changes().end());
+  std::sort(changes.begin(), changes.end(),
+            [](const auto& a, const auto& b) { return a.pool() < b.pool(); });
+  for (const v1::PoolChange& change : changes) {
     if (change.delta() == 0) continue;
     any = true;
     absl::StrAppend(&out, " ", PoolName(change.pool()), " ", change.delta() > 0 ? "+" : "",

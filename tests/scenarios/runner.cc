@@ -306,7 +306,7 @@ std::vector<RunConfig> ConfigsOf(const Scenario& scenario) {
   return configs;
 }
 
-absl::StatusOr<RunResult> Run(const Scenario& scenario, const RunConfig& config) {
+absl::StatusOr<RunResult> PlayScenario(const Scenario& scenario, const RunConfig& config) {
   Player player(scenario, config);
   return player.Play();
 }

@@ -35,7 +35,7 @@ std::vector<RunConfig> ConfigsOf(const Scenario& scenario);
 
 // INVALID_ARGUMENT: the scenario is wrong; the text names file and line. Other errors are the
 // world's.
-absl::StatusOr<RunResult> Run(const Scenario& scenario, const RunConfig& config);
+absl::StatusOr<RunResult> PlayScenario(const Scenario& scenario, const RunConfig& config);
 
 }  // namespace tallywire::scenarios
 

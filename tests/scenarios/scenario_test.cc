@@ -49,7 +49,7 @@ class ScenarioTest : public testing::Test {
       // The way to see this run alone stands first in what is printed.
       SCOPED_TRACE(flags_.program + " --testdata=" + flags_.testdata +
                    " --scenario=" + scenario_.name + " --run=" + Name(config));
-      const auto result = Run(scenario_, config);
+      const auto result = PlayScenario(scenario_, config);
       ASSERT_TRUE(result.ok()) << result.status();
       CheckOutputs(*result);
       for (const std::string& finding : result->findings) ADD_FAILURE() << "audit: " << finding;
@@ -76,7 +76,7 @@ class ScenarioTest : public testing::Test {
 
   void RewriteExpected() {
     const std::string path = flags_.testdata + "/" + scenario_.file;
-    const auto result = Run(scenario_, ConfigsOf(scenario_).front());
+    const auto result = PlayScenario(scenario_, ConfigsOf(scenario_).front());
     ASSERT_TRUE(result.ok()) << result.status();
     const std::string text = Rewrite(ReadFile(path), scenario_, result->outputs);
     std::ofstream(path, std::ios::binary) << text;
