@@ -8,7 +8,8 @@
 // (first byte 0). Where the body lacks event_id, source or occurred_at, the CloudEvents headers
 // ce_id, ce_source and ce_time are read.
 //
-// Thread-compatible: one Decoder a thread; decoding reuses its memory.
+// Thread-compatible: one Decoder a thread; decoding reuses its memory. While there is one, protobuf
+// writes nothing to stderr: what it has to say of bytes is in the refusal.
 
 #include <memory>
 #include <span>

@@ -3,7 +3,8 @@
 #define TALLYWIRE_LEDGER_EMBEDDED_LOG_H_
 
 // The log in one folder of this machine, for one process at a time (ledger/FORMAT.md says the
-// bytes). Same contract as ledger/log.h; an append is one synced write.
+// bytes). Same contract as ledger/log.h; an append is one synced write. Readers must be gone before
+// their log.
 
 #include <functional>
 #include <memory>
@@ -20,7 +21,7 @@ class EmbeddedLog : public Log {
     // Created if missing.
     std::string folder;
     // What stamps records. Default: the machine's clock.
-    std::function<Time()> clock;
+    std::function<Time()> clock = nullptr;
     // Compacted topics drop overwritten records once at least this many have come in since the last
     // time, and as many as are kept. 0: never by itself.
     int64_t compact_after = 100'000;

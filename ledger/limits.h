@@ -33,7 +33,7 @@ inline constexpr int64_t kEarliestOccurredAt = 946'684'800'000'000;
 static_assert(kMaxNameBytes <= kMaxReferenceBytes);
 static_assert(kMaxReferenceBytes * 16 < kMaxEventBytes);
 // Two accounts at their limits cannot overflow when added.
-static_assert(kMaxQuantity <= INT64_MAX / 1024);
+static_assert(kMaxQuantity <= INT64_MAX / 512);
 
 }  // namespace tallywire
 

@@ -42,7 +42,7 @@ struct TopicSpec {
   std::string name;
   int32_t partitions = 1;
   Cleanup cleanup = Cleanup::kForever;
-  Span retention;  // for kRetention
+  Span retention = Span(0);  // for kRetention
   friend bool operator==(const TopicSpec&, const TopicSpec&) = default;
 };
 

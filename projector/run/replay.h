@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TALLYWIRE_PROJECTOR_RUN_REPLAY_H_
+#define TALLYWIRE_PROJECTOR_RUN_REPLAY_H_
+
+// Folds a partition anew into a store of its own, beside the live one and without a word to the
+// world: what verify compares with, and what explain proves by.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "ledger/log.h"
+#include "ledger/types.h"
+#include "projector/store/store.h"
+
+namespace tallywire {
+
+// A folder that is emptied before and removed after.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(std::string path);
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  const std::string path_;
+};
+
+// The state after all records below `end`. `folded` is told how many more, now and then.
+absl::StatusOr<std::unique_ptr<Store>> Replay(Log* log, const StoreIdentity& identity, Offset end,
+                                              const std::string& folder,
+                                              const std::function<void(int64_t)>& folded);
+
+}  // namespace tallywire
+
+#endif  // TALLYWIRE_PROJECTOR_RUN_REPLAY_H_

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TALLYWIRE_TOOLS_CLI_H_
+#define TALLYWIRE_TOOLS_CLI_H_
+
+// The command line: from arguments to a command, and from what it returns to an exit code.
+//
+// One thread. Nothing throws.
+
+#include <functional>
+
+#include "tools/commands/command.h"
+#include "tools/config.h"
+
+namespace tallywire {
+
+struct BenchFoldOptions;
+
+// Commands that are more than questions to an Api. One that is empty is not there.
+struct Services {
+  std::function<Result(Context&)> serve;
+  std::function<Result(Context&, const BenchFoldOptions&)> bench_fold;
+};
+
+// Runs one command and returns the exit code.
+int RunCli(int argc, const char* const* argv, Host& host, const Services& services,
+           const Environment& environment);
+
+}  // namespace tallywire
+
+#endif  // TALLYWIRE_TOOLS_CLI_H_
