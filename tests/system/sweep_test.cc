@@ -9,8 +9,12 @@
 #include <atomic>
 #include <chrono>
 #include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -133,8 +137,8 @@ TEST_F(SweepTest, SalesOfOtherSkusGoOnWhileAMillionRowsAreTouched) {
   ASSERT_TRUE(world_->Settle().ok());
   std::sort(waits.begin(), waits.end());
   std::cout << kSkus << " SKUs became unsellable in " << took / 1'000 << " ms; " << waits.size()
-            << " sales went on meanwhile, folded after " << waits[waits.size() / 2] / 1'000.0
-            << " ms in the middle and " << waits.back() / 1'000.0 << " ms at the longest\n";
+            << " sales went on meanwhile, folded after " << waits[waits.size() / 2]
+            << " us in the middle and " << waits.back() << " us at the longest\n";
 
   // What a reader of the topic ends with.
   const auto records = world_->ReadAll(kStockAvailability);
