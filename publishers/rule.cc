@@ -172,7 +172,7 @@ struct Base {
 
 // Sites do not net against each other: each gives at least 0.
 template <class UnitsOfSite>
-Base SumSites(const Sites& sites, const View& view, std::string text, UnitsOfSite units_of) {
+Base SumSites(const Sites& sites, const View& view, const std::string& text, UnitsOfSite units_of) {
   Base base;
   std::vector<std::string> parts;
   for (const auto& [name, site] : sites) {

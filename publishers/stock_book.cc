@@ -56,7 +56,7 @@ void StockBook::ChangesWritten(const std::function<bool(std::string_view)>& list
 }
 
 void StockBook::Trim() {
-  if (cached_rows_ <= kMaxCachedStockRows) return;
+  if (cached_rows_ <= max_cached_rows_) return;
   for (auto it = pictures_.begin(); it != pictures_.end();) {
     if (it->second.changed) {
       ++it;

@@ -33,7 +33,8 @@ static_assert(kMaxChangedStockRows < kMaxCachedStockRows);
 
 class StockBook {
  public:
-  explicit StockBook(const PublisherStore* store) : store_(store) {}
+  explicit StockBook(const PublisherStore* store, size_t max_cached_rows = kMaxCachedStockRows)
+      : store_(store), max_cached_rows_(max_cached_rows) {}
   StockBook(const StockBook&) = delete;
   StockBook& operator=(const StockBook&) = delete;
 
@@ -52,6 +53,8 @@ class StockBook {
   void ChangesWritten(const std::function<bool(std::string_view)>& listed);
   // Forgets what the store has as well, if there is too much.
   void Trim();
+  // A SKU counts as one more than its rows.
+  size_t cached_rows() const { return cached_rows_; }
 
  private:
   struct Hash {
@@ -69,6 +72,7 @@ class StockBook {
   static size_t RowsOf(const StockPicture& picture);
 
   const PublisherStore* const store_;
+  const size_t max_cached_rows_;
 
   ByName<Cached> pictures_;
   size_t cached_rows_ = 0;

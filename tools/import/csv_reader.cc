@@ -170,8 +170,8 @@ const InputFile& CsvReader::file() const { return *impl_->file; }
 absl::StatusOr<bool> CsvReader::Next(CsvRow* row) {
   TW_ASSIGN_OR_RETURN(bool any, impl_->Take(row));
   if (any && row->problem.empty() && row->fields.size() != impl_->header.size()) {
-    row->problem = absl::StrCat("has ", row->fields.size(), " fields, the header ",
-                                impl_->header.size());
+    row->problem =
+        absl::StrCat("has ", row->fields.size(), " fields, the header ", impl_->header.size());
   }
   return any;
 }

@@ -2,9 +2,10 @@
 #ifndef TALLYWIRE_TOOLS_IMPORT_CSV_READER_H_
 #define TALLYWIRE_TOOLS_IMPORT_CSV_READER_H_
 
-// The rows of a CSV file with a header, one after the other, whatever the size of the file. RFC 4180:
-// fields may be quoted and then hold delimiters, line ends and doubled quotes; spaces belong to the
-// field; lines end with LF or CRLF; a byte order mark is passed over, and so are empty lines.
+// The rows of a CSV file with a header, one after the other, whatever the size of the file. RFC
+// 4180: fields may be quoted and then hold delimiters, line ends and doubled quotes; spaces belong
+// to the field; lines end with LF or CRLF; a byte order mark is passed over, and so are empty
+// lines.
 //
 // Threads: none; one owner.
 // Units: a row's number counts the header as row 1, as a spreadsheet shows it.

@@ -61,7 +61,9 @@ TEST(CsvReader, EmptyFieldsEmptyLinesAndNoLastLineEnd) {
 }
 
 TEST(CsvReader, ByteOrderMarkAndOtherDelimiter) {
-  TemporaryFile file("\xef\xbb\xbf" "a;b\n1,5;2\n");
+  TemporaryFile file(
+      "\xef\xbb\xbf"
+      "a;b\n1,5;2\n");
   auto reader = CsvReader::Open(file.path(), ';');
   ASSERT_TRUE(reader.ok());
   EXPECT_THAT((*reader)->header(), ElementsAre("a", "b"));
@@ -112,7 +114,8 @@ TEST(CsvReader, AnOpenQuoteDoesNotTakeTheWholeFile) {
 TEST(CsvReader, RowsAcrossChunks) {
   std::string content = "a,b\n";
   constexpr int kRows = 50'000;
-  for (int i = 0; i < kRows; ++i) content += std::to_string(i) + ",\"q\n" + std::to_string(i) + "\"\n";
+  for (int i = 0; i < kRows; ++i)
+    content += std::to_string(i) + ",\"q\n" + std::to_string(i) + "\"\n";
   std::vector<CsvRow> rows = Rows(content);
   ASSERT_EQ(rows.size(), static_cast<size_t>(kRows));
   for (int i = 0; i < kRows; ++i) {

@@ -57,7 +57,8 @@ void ImportBatch::AddEvent(std::string name, v1::StockEvent event) {
 }
 
 bool ImportBatch::full() const {
-  return static_cast<size_t>(request_.events_size()) >= std::min(options_.events, kMaxAppendBatch) ||
+  return static_cast<size_t>(request_.events_size()) >=
+             std::min(options_.events, kMaxAppendBatch) ||
          items_.size() >= kMaxAppendBatch;
 }
 
@@ -146,8 +147,8 @@ void ImportBatch::Count(const Item& item, const v1::StockEvent* event) {
   if (event == nullptr) return;
   int64_t units = UnitsOf(*event);
   if (__builtin_add_overflow(count.units, units, &count.units)) {
-    count.units = units > 0 ? std::numeric_limits<int64_t>::max()
-                            : std::numeric_limits<int64_t>::min();
+    count.units =
+        units > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
   }
 }
 
@@ -155,8 +156,8 @@ void ImportBatch::Refuse(const Item& item, const RowRefusal& refusal) {
   ++counts_.refused_rows;
   ++counts_.refused[refusal.reason];
   if (!item.name.empty()) {
-    context_.err().Write(absl::StrCat(item.name, ": ", refusal.reason, ": ",
-                                      Printable(refusal.text), "\n"));
+    context_.err().Write(
+        absl::StrCat(item.name, ": ", refusal.reason, ": ", Printable(refusal.text), "\n"));
     return;
   }
   std::string line = CsvLine(item.row.fields, options_.delimiter);

@@ -115,7 +115,8 @@ absl::StatusOr<Source> OpenSource(const RowMap& map, const std::string& file) {
 
 class ImportRun {
  public:
-  ImportRun(Context& context, const ImportOptions& options) : context_(context), options_(options) {}
+  ImportRun(Context& context, const ImportOptions& options)
+      : context_(context), options_(options) {}
 
   Result Run() {
     TW_ASSIGN_OR_RETURN(map_, LoadMap(options_.map));
@@ -163,7 +164,8 @@ class ImportRun {
         opening.Add(event);
       }
       if (rows % kLookEvery != 0) continue;
-      if (context_.host->stop()) return absl::CancelledError("stopped before anything was appended");
+      if (context_.host->stop())
+        return absl::CancelledError("stopped before anything was appended");
       progress.Update(source.reader->file(), rows);
     }
     opening_ = opening.Derive(map_.source);
@@ -236,7 +238,8 @@ class ImportRun {
   }
 
   void SummarizeRows(const ImportCounts& counts) {
-    Table table(&context_.out(), {{"ROWS", Align::kRight}, {"UNITS", Align::kRight}, {"WHAT"}, {""}});
+    Table table(&context_.out(),
+                {{"ROWS", Align::kRight}, {"UNITS", Align::kRight}, {"WHAT"}, {""}});
     int64_t rows = 0;
     for (size_t i = 0; i < map_.rules.size(); ++i) {
       const MapRule& rule = map_.rules[i];
@@ -287,9 +290,11 @@ class ImportRun {
       return status;
     }
     context_.Say(absl::StrCat(
-        "stopped after row ", last, ": everything up to it is in, left out, or told above as "
+        "stopped after row ", last,
+        ": everything up to it is in, left out, or told above as "
         "refused. Run the same command again to go on, as it is (what is in changes nothing) or, "
-        "to be quicker, with --from-row ", last + 1));
+        "to be quicker, with --from-row ",
+        last + 1));
     return status;
   }
 

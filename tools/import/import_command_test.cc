@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tools/commands/fake_api.h"
@@ -160,7 +161,8 @@ TEST_F(ImportTest, InterruptedItSaysWhereAndCanGoOn) {
   EXPECT_EQ(run.code, 1);
   EXPECT_THAT(run.err, HasSubstr("with --from-row "));
   const std::string from = run.err.substr(run.err.rfind("--from-row ") + 11);
-  const int row = std::stoi(from);
+  int row = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(from.substr(0, from.find_first_not_of("0123456789")), &row)) << from;
   EXPECT_LT(row, 3'000);
   EXPECT_EQ(ids.back(), std::to_string(row - 1));
 

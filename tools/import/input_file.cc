@@ -29,9 +29,8 @@ enum class Packing { kPlain, kGzip, kZstd };
 Packing PackingOf(const std::vector<char>& bytes, size_t size) {
   auto begins = [&](std::initializer_list<unsigned char> magic) {
     return size >= magic.size() &&
-           std::equal(magic.begin(), magic.end(), bytes.begin(), [](unsigned char m, char b) {
-             return m == static_cast<unsigned char>(b);
-           });
+           std::equal(magic.begin(), magic.end(), bytes.begin(),
+                      [](unsigned char m, char b) { return m == static_cast<unsigned char>(b); });
   };
   if (begins({0x1f, 0x8b})) return Packing::kGzip;
   if (begins({0x28, 0xb5, 0x2f, 0xfd})) return Packing::kZstd;

@@ -125,8 +125,7 @@ void CheckIdentity(const MapRule& rule) {
   throw MapError(rule.line, absl::StrCat(rule.name, ": no event_id, here or under event"));
 }
 
-MapRule ParseRule(MapParser* parser, const YAML::Node& node,
-                  const std::vector<MapField>& shared) {
+MapRule ParseRule(MapParser* parser, const YAML::Node& node, const std::vector<MapField>& shared) {
   std::vector<std::string> known = {"name", "when", "unless", "event", "left_out"};
   for (const std::string& name : BodyNames()) known.push_back(name);
   CheckKeys(node, "rows", known);

@@ -23,22 +23,21 @@ using Test = Condition::Kind;
 // Functions of one argument.
 const std::map<std::string, Kind>& Functions() {
   static const std::map<std::string, Kind> functions = {
-      {"absolute", Kind::kAbsolute},      {"negated", Kind::kNegated},
-      {"trimmed", Kind::kTrimmed},        {"upper", Kind::kUpper},
-      {"lower", Kind::kLower},            {"minor_units", Kind::kMinorUnits},
-      {"first_of", Kind::kFirstOf},       {"lookup", Kind::kLookup},
-      {"time", Kind::kTime},              {"position_among", Kind::kPosition}};
+      {"absolute", Kind::kAbsolute}, {"negated", Kind::kNegated},
+      {"trimmed", Kind::kTrimmed},   {"upper", Kind::kUpper},
+      {"lower", Kind::kLower},       {"minor_units", Kind::kMinorUnits},
+      {"first_of", Kind::kFirstOf},  {"lookup", Kind::kLookup},
+      {"time", Kind::kTime},         {"position_among", Kind::kPosition}};
   return functions;
 }
 
 const std::map<std::string, Test>& TextTests() {
-  static const std::map<std::string, Test> tests = {
-      {"is", Test::kIs},
-      {"is_not", Test::kIsNot},
-      {"starts_with", Test::kStartsWith},
-      {"ends_with", Test::kEndsWith},
-      {"contains", Test::kContains},
-      {"like", Test::kLike}};
+  static const std::map<std::string, Test> tests = {{"is", Test::kIs},
+                                                    {"is_not", Test::kIsNot},
+                                                    {"starts_with", Test::kStartsWith},
+                                                    {"ends_with", Test::kEndsWith},
+                                                    {"contains", Test::kContains},
+                                                    {"like", Test::kLike}};
   return tests;
 }
 
@@ -201,8 +200,8 @@ Expression MapParser::ParseFunction(const YAML::Node& node) {
     auto found = Functions().find(item.first.Scalar());
     if (found == Functions().end()) continue;
     if (function != Functions().end()) {
-      throw MapError(LineOf(item.first), absl::StrCat("one of ", function->first, " and ",
-                                                      found->first, " has to go"));
+      throw MapError(LineOf(item.first),
+                     absl::StrCat("one of ", function->first, " and ", found->first, " has to go"));
     }
     function = found;
   }

@@ -4,7 +4,8 @@
 
 // From YAML to the parts of a RowMap. Used by map.cc only.
 //
-// Errors: MapError, thrown; ParseMap catches it (and what yaml-cpp throws) and makes a status of it.
+// Errors: MapError, thrown; ParseMap catches it (and what yaml-cpp throws) and makes a status of
+// it.
 
 #include <stdexcept>
 #include <string>

@@ -64,7 +64,8 @@ TEST(Map, UnknownKeysAreErrorsWithTheirLine) {
 }
 
 TEST(Map, KeysTwiceAndBrokenYaml) {
-  EXPECT_THAT(ErrorOf(std::string(kGood) + "source: t\n"), StartsWith("m.yaml:7: map: source twice"));
+  EXPECT_THAT(ErrorOf(std::string(kGood) + "source: t\n"),
+              StartsWith("m.yaml:7: map: source twice"));
   EXPECT_THAT(ErrorOf("source: [a\nrows: }\n"), StartsWith("m.yaml:"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("keys with values are wanted"));
   EXPECT_EQ(LoadMap("/nowhere/map.yaml").status().code(), absl::StatusCode::kNotFound);

@@ -71,9 +71,8 @@ bool HoldsText(const Condition& condition, const std::string& text) {
     case Test::kContains:
       return any([&](const std::string& t) { return text.find(t) != std::string::npos; });
     case Test::kLike:
-      return text.find('\0') == std::string::npos && any([&](const std::string& t) {
-               return fnmatch(t.c_str(), text.c_str(), 0) == 0;
-             });
+      return text.find('\0') == std::string::npos &&
+             any([&](const std::string& t) { return fnmatch(t.c_str(), text.c_str(), 0) == 0; });
     default:
       return text.empty() == condition.expected;
   }
@@ -204,9 +203,9 @@ struct RowMapper::Impl {
       return true;
     }
     if (!expression.otherwise) {
-      return RefuseFor(expression, "BAD_VALUE",
-                       absl::StrCat(Quoted(text), " is not in the map's table in line ",
-                                    expression.line));
+      return RefuseFor(
+          expression, "BAD_VALUE",
+          absl::StrCat(Quoted(text), " is not in the map's table in line ", expression.line));
     }
     *out = *expression.otherwise;
     return true;
@@ -243,8 +242,8 @@ struct RowMapper::Impl {
         absl::TimeZone::TimeInfo info = expression.zone.At(civil);
         if (info.kind == absl::TimeZone::TimeInfo::SKIPPED) {
           return RefuseFor(expression, "BAD_TIME",
-                           absl::StrCat(Quoted(text), " does not exist in ",
-                                        expression.zone.name(), ": the clocks went forward"));
+                           absl::StrCat(Quoted(text), " does not exist in ", expression.zone.name(),
+                                        ": the clocks went forward"));
         }
         // A time that came twice is taken for the first of the two: nothing in it says which.
         time = info.pre + part;
@@ -406,7 +405,8 @@ absl::StatusOr<std::unique_ptr<RowMapper>> RowMapper::Create(
           {Meaning::Kind::kColumn, static_cast<size_t>(column - header.begin())});
     } else {
       std::string known;
-      for (const std::string& text : header) absl::StrAppend(&known, known.empty() ? "" : ", ", text);
+      for (const std::string& text : header)
+        absl::StrAppend(&known, known.empty() ? "" : ", ", text);
       return wrong(absl::StrCat("no column ", name.text, " in the file; it has ", known));
     }
   }

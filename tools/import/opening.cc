@@ -101,9 +101,7 @@ std::vector<Event> OpeningCounts::Derive(const std::string& source) const {
     event.set_event_id(EventId(location));
     event.set_source(source);
     event.set_sku(sku);
-    event.set_note(
-        absl::StrCat("Derived, not counted: the least that must have been there, from the lowest "
-                     "running balance of the imported table"));
+    event.set_note("Derived, not counted: the least that must have been there");
     if (balance.earliest != Time(INT64_MAX)) {
       int64_t micros = std::max(balance.earliest.value() - kMicros, kEarliestOccurredAt);
       event.mutable_occurred_at()->set_seconds(micros / kMicros);

@@ -3,12 +3,13 @@
 #define TALLYWIRE_TOOLS_IMPORT_OPENING_H_
 
 // Opening counts for a table that has sales but no receipts: what must at least have been there, so
-// that no balance goes below zero. They are derived from the table, not counted by anyone, and say so.
+// that no balance goes below zero. They are derived from the table, not counted by anyone, and say
+// so.
 //
-// For each SKU and location whose running balance of AVAILABLE goes below zero, in the table's order
-// and from zero: one `counted` of minus the lowest balance, one second before the earliest event of
-// that SKU there. A count of the shelf in the table itself ends the looking: from it on the table
-// knows.
+// For each SKU and location whose running balance of AVAILABLE goes below zero, in the table's
+// order and from zero: one `counted` of minus the lowest balance, one second before the earliest
+// event of that SKU there. A count of the shelf in the table itself ends the looking: from it on
+// the table knows.
 //
 // Threads: none; one owner. Memory: one entry for each SKU and location.
 

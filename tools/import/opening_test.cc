@@ -69,8 +69,9 @@ TEST(OpeningCounts, EveryBodyThatMovesAvailableUnits) {
   EXPECT_THAT(Counts({Event("A", kDay, "adjusted { location: 'W' delta: -4 reason: 'wet' }"),
                       Event("A", kDay, "returned { location: 'W' quantity: 4 }"),
                       Event("A", kDay, "transferred { from: 'W' to: 'X' quantity: 6 }"),
-                      Event("A", kDay, "moved { location: 'X' from_pool: POOL_AVAILABLE "
-                                       "to_pool: POOL_HELD quantity: 7 }"),
+                      Event("A", kDay,
+                            "moved { location: 'X' from_pool: POOL_AVAILABLE "
+                            "to_pool: POOL_HELD quantity: 7 }"),
                       Event("A", kDay, "transfer_shipped { from: 'Y' to: 'Z' quantity: 8 }"),
                       Event("A", kDay, "transfer_received { to: 'Z' quantity: 8 }")}),
               ElementsAre("A@W=6", "A@X=1", "A@Y=8"));
@@ -111,9 +112,9 @@ TEST(OpeningCounts, IdsFitWhateverTheLocation) {
 }
 
 TEST(OpeningCounts, AbsurdQuantitiesDoNoHarm) {
-  EXPECT_THAT(Counts({Sold("A", kDay, INT64_MAX), Sold("A", kDay, INT64_MIN + 1),
-                      Sold("A", kDay, 5)}),
-              ElementsAre("A@W=5"));
+  EXPECT_THAT(
+      Counts({Sold("A", kDay, INT64_MAX), Sold("A", kDay, INT64_MIN + 1), Sold("A", kDay, 5)}),
+      ElementsAre("A@W=5"));
 }
 
 }  // namespace

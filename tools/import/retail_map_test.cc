@@ -36,8 +36,8 @@ struct Sums {
   }
 };
 
-// What the column Quantity said. Its sums are what is known of the table from elsewhere; they are not
-// stock, for a sale has a plus there as a find has, and a return a minus as a loss.
+// What the column Quantity said. Its sums are what is known of the table from elsewhere; they are
+// not stock, for a sale has a plus there as a find has, and a return a minus as a loss.
 int64_t QuantityOf(const v1::StockEvent& event) {
   switch (event.body_case()) {
     case v1::StockEvent::kSold:

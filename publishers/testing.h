@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TALLYWIRE_PUBLISHERS_PUBLISHER_TEST_UTIL_H_
-#define TALLYWIRE_PUBLISHERS_PUBLISHER_TEST_UTIL_H_
+#ifndef TALLYWIRE_PUBLISHERS_TESTING_H_
+#define TALLYWIRE_PUBLISHERS_TESTING_H_
 
-// A publisher on a real log in a folder of the test, with stock rows written by hand.
+// For tests: a publisher on a real log in a temporary folder, with stock rows written by hand.
 //
-// One thread, unless a test starts others.
-
-#include <gtest/gtest.h>
+// Threads: one, unless a test starts others, which may use publisher() only.
+// Errors: what goes wrong here and is not what a test is about ends the process.
 
 #include <atomic>
 #include <cstdint>
@@ -69,16 +68,21 @@ class FaultyLog : public Log {
   Log* const log_;
 };
 
-class PublisherTest : public ::testing::Test {
- protected:
+class PublisherWorld {
+ public:
   static constexpr int32_t kPartitions = 2;
 
-  PublisherTest();
-  // Checks that versions never fell, unless a test made them, and that equal ones were equal, then
-  // removes the folder.
-  ~PublisherTest() override;
+  PublisherWorld();
+  // Removes the folder.
+  ~PublisherWorld();
+  PublisherWorld(const PublisherWorld&) = delete;
+  PublisherWorld& operator=(const PublisherWorld&) = delete;
 
-  // Ends it, in good order if `close`, and opens it again.
+  // Sentences on updates whose versions fell, or that were equal and said something else. Updates
+  // of the channel `foreign` are left out.
+  std::vector<std::string> Audit();
+
+  // Ends it, in good order if `close`, and opens it again with `options`.
   void Reopen(bool close);
   // To the end of everything.
   void Settle();
@@ -92,9 +96,8 @@ class PublisherTest : public ::testing::Test {
   void Total(const std::string& sku, int64_t version, int64_t ats, const More& more = {});
   void Site(const std::string& sku, const std::string& location, int64_t version, int64_t available,
             const More& more = {});
-  void Place(const std::string& sku, const std::string& location, int64_t version,
-             int64_t available);
 
+  // On channel `amazon`.
   static v1::Listing Listing(const std::string& id, const std::string& sku);
   Offset Put(const v1::Listing& listing);
   Offset Remove(const std::string& id);
@@ -118,10 +121,17 @@ class PublisherTest : public ::testing::Test {
   };
   std::vector<OwnedRecord> ReadAll(std::string_view topic);
 
-  std::string folder_;
-  Time now_{1'772'359'200'000'000};
+  FaultyLog& log() { return *log_; }
+  // Nothing of it is used while the publisher is closed.
+  std::unique_ptr<Publisher>& publisher() { return publisher_; }
+  Publisher::Options& options() { return options_; }
+  const std::string& folder() const { return folder_; }
+  Time now() const { return now_; }
+
+ private:
+  const std::string folder_;
+  const Time now_;
   Publisher::Options options_;
-  bool versions_fall_ = false;
   std::unique_ptr<EmbeddedLog> real_log_;
   std::unique_ptr<FaultyLog> log_;
   std::unique_ptr<Publisher> publisher_;
@@ -129,4 +139,4 @@ class PublisherTest : public ::testing::Test {
 
 }  // namespace tallywire
 
-#endif  // TALLYWIRE_PUBLISHERS_PUBLISHER_TEST_UTIL_H_
+#endif  // TALLYWIRE_PUBLISHERS_TESTING_H_
