@@ -14,27 +14,42 @@
 namespace tallywire {
 namespace {
 
-std::optional<uint64_t> TakeLongVarint(std::string_view& bytes) {
-  constexpr size_t kLongest = 10;
-  uint64_t value = 0;
-  for (size_t i = 0; i < bytes.size() && i < kLongest; ++i) {
-    const auto byte = static_cast<uint8_t>(bytes[i]);
-    value |= uint64_t{byte & 0x7fU} << (7 * i);
-    if (byte < 0x80) {
-      bytes.remove_prefix(i + 1);
-      return value;
-    }
-  }
-  return std::nullopt;
-}
+// Takes base-128 numbers from the front of bytes.
+class Varints {
+ public:
+  explicit Varints(std::string_view bytes) : at_(bytes.data()), end_(at_ + bytes.size()) {}
 
-// Takes a base-128 number from the front of bytes.
-inline std::optional<uint64_t> TakeVarint(std::string_view& bytes) {
-  if (bytes.empty() || static_cast<uint8_t>(bytes.front()) >= 0x80) return TakeLongVarint(bytes);
-  const auto value = static_cast<uint8_t>(bytes.front());
-  bytes.remove_prefix(1);
-  return value;
-}
+  bool AtEnd() const { return at_ == end_; }
+  // False once there was none to take.
+  bool ok() const { return ok_; }
+  std::string_view rest() const { return {at_, static_cast<size_t>(end_ - at_)}; }
+
+  uint64_t Take() {
+    if (at_ != end_ && static_cast<uint8_t>(*at_) < 0x80) return static_cast<uint8_t>(*at_++);
+    return TakeLong();
+  }
+  void Skip(uint64_t bytes) {
+    ok_ = ok_ && bytes <= rest().size();
+    if (ok_) at_ += bytes;
+  }
+
+ private:
+  uint64_t TakeLong() {
+    constexpr int kMostBits = 70;
+    uint64_t value = 0;
+    for (int bits = 0; bits < kMostBits && at_ != end_; bits += 7) {
+      const auto byte = static_cast<uint8_t>(*at_++);
+      value |= uint64_t{byte & 0x7fU} << bits;
+      if (byte < 0x80) return value;
+    }
+    ok_ = false;
+    return 0;
+  }
+
+  const char* at_;
+  const char* const end_;
+  bool ok_ = true;
+};
 
 // What a message will have once it is parsed, seen from its outermost tags.
 struct Outline {
@@ -46,16 +61,19 @@ Outline OutlineOf(std::string_view bytes) {
   constexpr uint64_t kVarint = 0;
   constexpr uint64_t kLengthDelimited = 2;
   Outline outline;
-  while (!bytes.empty()) {
-    const auto tag = TakeVarint(bytes);
-    const auto number = TakeVarint(bytes);
-    if (!tag || !number) return {};
-    if ((*tag & 7) == kVarint) continue;
-    if ((*tag & 7) != kLengthDelimited || *number > bytes.size()) return {};
-    bytes.remove_prefix(*number);
-    const uint64_t field = *tag >> 3;
-    if (field == v1::StockEvent::kOccurredAtFieldNumber) outline.occurred_at = true;
-    if (field >= v1::StockEvent::kReceived) outline.body = field;
+  Varints in(bytes);
+  while (!in.AtEnd()) {
+    const uint64_t tag = in.Take();
+    const uint64_t number = in.Take();
+    if ((tag & 7) == kLengthDelimited) {
+      in.Skip(number);
+      const uint64_t field = tag >> 3;
+      if (field == v1::StockEvent::kOccurredAtFieldNumber) outline.occurred_at = true;
+      if (field >= v1::StockEvent::kReceived) outline.body = field;
+    } else if ((tag & 7) != kVarint) {
+      return {};
+    }
+    if (!in.ok()) return {};
   }
   return outline;
 }
@@ -118,13 +136,12 @@ std::optional<std::string_view> SkipFrame(std::string_view value) {
   constexpr size_t kMagicAndId = 5;
   if (value.size() < kMagicAndId) return std::nullopt;
   value.remove_prefix(kMagicAndId);
-  const auto zigzag = TakeVarint(value);
-  if (!zigzag || (*zigzag & 1) != 0) return std::nullopt;
-  const uint64_t count = *zigzag / 2;
-  for (uint64_t i = 0; i < count; ++i) {
-    if (!TakeVarint(value)) return std::nullopt;
-  }
-  return value;
+  Varints in(value);
+  const uint64_t zigzag = in.Take();
+  if ((zigzag & 1) != 0) return std::nullopt;
+  for (uint64_t i = 0; i < zigzag / 2 && in.ok(); ++i) in.Take();
+  if (!in.ok()) return std::nullopt;
+  return in.rest();
 }
 
 HeaderFields FromHeaders(std::span<const Header> headers) {
