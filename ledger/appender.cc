@@ -47,9 +47,9 @@ struct Appender::Impl {
 
   std::mutex mu;
   std::condition_variable changed;
-  std::deque<Waiting*> queue;   // guarded by mu
-  size_t pending_bytes = 0;     // guarded by mu
-  bool writing = false;         // guarded by mu
+  std::deque<Waiting*> queue;  // guarded by mu
+  size_t pending_bytes = 0;    // guarded by mu
+  bool writing = false;        // guarded by mu
 
   Impl(Log* l, Options o, int32_t p) : log(l), options(o), partitions(p) {}
 
@@ -142,8 +142,8 @@ absl::StatusOr<std::unique_ptr<Appender>> Appender::Create(Log* log, Options opt
 absl::StatusOr<std::vector<AppendResult>> Appender::Append(
     std::span<const v1::StockEvent* const> events) {
   if (events.size() > kMaxAppendBatch) {
-    return absl::InvalidArgumentError(absl::StrCat("events: ", events.size(),
-                                                   " in one call, at most ", kMaxAppendBatch));
+    return absl::InvalidArgumentError(
+        absl::StrCat("events: ", events.size(), " in one call, at most ", kMaxAppendBatch));
   }
   thread_local Decoder decoder;
   Waiting waiting;

@@ -75,15 +75,16 @@ std::string Place(std::string_view topic, Partition partition) {
 absl::Status CheckTopicSpec(const TopicSpec& spec) {
   if (spec.name.empty() || spec.name.size() > kMaxTopicNameBytes) {
     return absl::InvalidArgumentError(absl::StrCat("topic name \"", absl::CEscape(spec.name),
-                                                   "\" has not 1 to ", kMaxTopicNameBytes, " bytes"));
+                                                   "\" has not 1 to ", kMaxTopicNameBytes,
+                                                   " bytes"));
   }
   if (spec.partitions < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("topic ", spec.name, ": ", spec.partitions, " partitions are none"));
   }
   if (spec.cleanup == Cleanup::kRetention && spec.retention <= Span(0)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("topic ", spec.name, ": a retention of ", spec.retention.value(), " us is none"));
+    return absl::InvalidArgumentError(absl::StrCat("topic ", spec.name, ": a retention of ",
+                                                   spec.retention.value(), " us is none"));
   }
   return absl::OkStatus();
 }
@@ -208,8 +209,8 @@ absl::Status EmbeddedLogImpl::Load() {
   TW_ASSIGN_OR_RETURN(const std::optional<std::string> format, store_->Get(FormatRowKey()));
   if (!format) {
     if (const RocksIterator any = store_->Forward(""); any.Valid()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(options_.folder, " is a store, but not of a log: give the log another folder"));
+      return absl::FailedPreconditionError(absl::StrCat(
+          options_.folder, " is a store, but not of a log: give the log another folder"));
     }
     RocksBatch batch;
     batch.Put(FormatRowKey(), kLogFormat);
@@ -227,9 +228,8 @@ absl::Status EmbeddedLogImpl::Load() {
   for (; it.Valid(); it.Next()) {
     const std::optional<TopicRow> row = DecodeTopicRow(it.key(), it.value());
     if (!row) {
-      return absl::DataLossError(absl::StrCat("the log in ", options_.folder,
-                                              ": topic row ", absl::CEscape(Absl(it.key())),
-                                              " does not decode"));
+      return absl::DataLossError(absl::StrCat("the log in ", options_.folder, ": topic row ",
+                                              absl::CEscape(Absl(it.key())), " does not decode"));
     }
     TW_RETURN_IF_ERROR(LoadTopic(*row));
   }
@@ -289,8 +289,8 @@ absl::StatusOr<PartitionState*> EmbeddedLogImpl::Find(std::string_view topic, Pa
   if (it == topics_.end()) return absl::NotFoundError(absl::StrCat("no topic ", Absl(topic)));
   const Topic& found = *it->second;
   if (partition.value() < 0 || partition.value() >= found.spec.partitions) {
-    return absl::NotFoundError(absl::StrCat("no partition ", Place(topic, partition), ": it has ",
-                                            found.spec.partitions));
+    return absl::NotFoundError(
+        absl::StrCat("no partition ", Place(topic, partition), ": it has ", found.spec.partitions));
   }
   return found.partitions[static_cast<size_t>(partition.value())].get();
 }
@@ -312,8 +312,10 @@ absl::Status EmbeddedLogImpl::FindTargets(Call& call) {
   for (const NewRecord& record : call.records) {
     TW_RETURN_IF_ERROR(CheckRecord(record));
     // Most are for the partition of the one before.
-    const NewRecord* before = call.targets.empty() ? nullptr : &call.records[call.targets.size() - 1];
-    if (before != nullptr && before->partition == record.partition && before->topic == record.topic) {
+    const NewRecord* before =
+        call.targets.empty() ? nullptr : &call.records[call.targets.size() - 1];
+    if (before != nullptr && before->partition == record.partition &&
+        before->topic == record.topic) {
       call.targets.push_back(call.targets.back());
       continue;
     }
@@ -418,9 +420,8 @@ absl::StatusOr<LogBounds> EmbeddedLogImpl::Bounds(std::string_view topic, Partit
     bounds = {state->begin, state->end};
   }
   if (state->cleanup != Cleanup::kCompact) return bounds;
-  const RocksIterator first =
-      store_->ForwardRange(RecordKey(state->topic, partition, bounds.begin),
-                           RecordKey(state->topic, partition, bounds.end));
+  const RocksIterator first = store_->ForwardRange(RecordKey(state->topic, partition, bounds.begin),
+                                                   RecordKey(state->topic, partition, bounds.end));
   TW_RETURN_IF_ERROR(first.status());
   const std::optional<Offset> oldest =
       first.Valid() ? OffsetOfRecordKey(first.key()) : std::optional<Offset>(bounds.end);
@@ -444,9 +445,9 @@ absl::Status EmbeddedLogImpl::CreateTopics(std::span<const TopicSpec> topics) {
       if (row.spec.name == spec.name) there = &row.spec;
     }
     if (there != nullptr && *there != spec) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("topic ", spec.name, " is there with ", tallywire::Describe(*there), ", not with ",
-                       tallywire::Describe(spec)));
+      return absl::FailedPreconditionError(absl::StrCat("topic ", spec.name, " is there with ",
+                                                        tallywire::Describe(*there), ", not with ",
+                                                        tallywire::Describe(spec)));
     }
     if (there != nullptr) continue;
     rows.push_back({TopicId{next_id++}, spec});
@@ -479,7 +480,9 @@ EmbeddedReader::~EmbeddedReader() {
 Offset EmbeddedReader::WaitForRecords(Span wait) {
   const std::chrono::microseconds span(std::clamp(wait, Span(0), kLongestWait).value());
   std::unique_lock lock(log_->mu_);
-  partition_->appended.wait_for(lock, span, [&] { return partition_->end > position_; });
+  if (span.count() > 0) {
+    partition_->appended.wait_for(lock, span, [&] { return partition_->end > position_; });
+  }
   return partition_->end;
 }
 
@@ -505,9 +508,8 @@ absl::StatusOr<bool> EmbeddedReader::Read(Offset end, size_t max, EmbeddedBatch&
   const bool fresh = !it_;
   std::optional<RocksIterator> it = std::exchange(it_, std::nullopt);
   if (fresh) {
-    it = log_->store_->ForwardRange(
-        RecordKey(partition_->topic, partition_->partition, position_),
-        RecordKey(partition_->topic, partition_->partition, end));
+    it = log_->store_->ForwardRange(RecordKey(partition_->topic, partition_->partition, position_),
+                                    RecordKey(partition_->topic, partition_->partition, end));
   }
   {
     // Looked at when the iterator is there: what is dropped from now on it still sees.
@@ -559,8 +561,8 @@ absl::Status EmbeddedLogImpl::Clean(PartitionState& state) {
   return state.cleanup == Cleanup::kCompact ? DropOverwritten(state) : DropExpired(state);
 }
 
-// From the newest to the oldest: a key that has been seen is overwritten. Keys are remembered by 128
-// bits under a seed of this run, which nobody can choose keys against.
+// From the newest to the oldest: a key that has been seen is overwritten. Keys are remembered by
+// 128 bits under a seed of this run, which nobody can choose keys against.
 absl::Status EmbeddedLogImpl::DropOverwritten(PartitionState& state) {
   LogBounds bounds;
   {
@@ -580,9 +582,8 @@ absl::Status EmbeddedLogImpl::DropOverwritten(PartitionState& state) {
     return status;
   };
   batch.Put(BoundsRowKey(state.topic, state.partition), EncodeBoundsRow(bounds));
-  RocksIterator it =
-      store_->BackwardRange(PartitionPrefix(state.topic, state.partition),
-                            RecordKey(state.topic, state.partition, bounds.end));
+  RocksIterator it = store_->BackwardRange(PartitionPrefix(state.topic, state.partition),
+                                           RecordKey(state.topic, state.partition, bounds.end));
   for (; it.Valid(); it.Next()) {
     RecordRow row;
     if (!DecodeRecord(it.value(), row)) return Damaged(state, it.key());

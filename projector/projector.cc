@@ -41,8 +41,8 @@ absl::StatusOr<std::map<int32_t, ProgressMarks>> ReadProgress(Log* log) {
       if (batch.records.empty()) break;
       for (const Record& record : batch.records) {
         if (!progress.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
-          return absl::DataLossError(absl::StrCat("stock.progress ", p, "/",
-                                                  record.offset.value(), ": no Progress"));
+          return absl::DataLossError(
+              absl::StrCat("stock.progress ", p, "/", record.offset.value(), ": no Progress"));
         }
         if (progress.log_id() != log->Id()) continue;
         marks[progress.partition()] = {Offset(progress.emitted_through()),
@@ -69,9 +69,9 @@ class ProjectorImpl : public Projector {
     for (int32_t p = 0; p < topic.partitions; ++p) {
       const auto marks = progress.find(p);
       TW_ASSIGN_OR_RETURN(
-          auto loop, PartitionLoop::Open(log_, Partition(p), topic.partitions,
-                                         marks == progress.end() ? ProgressMarks{} : marks->second,
-                                         options_));
+          auto loop,
+          PartitionLoop::Open(log_, Partition(p), topic.partitions,
+                              marks == progress.end() ? ProgressMarks{} : marks->second, options_));
       loops_.push_back(loop.get());
       owned_.push_back(std::move(loop));
     }
@@ -92,9 +92,7 @@ class ProjectorImpl : public Projector {
       }
       for (int i = 0; loop->HasQuestions() && i < kMostYields; ++i) std::this_thread::yield();
     }
-    {
-      const std::lock_guard lock(folded_mu_);
-    }
+    { const std::lock_guard lock(folded_mu_); }
     folded_changed_.notify_all();
     if (!first_error.ok()) return first_error;
     return more;
@@ -186,17 +184,15 @@ class ProjectorImpl : public Projector {
 
   absl::Status WaitFolded(Partition partition, Offset offset, Span timeout) override {
     if (partition.value() < 0 || partition.value() >= partitions()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("there is no partition ", partition.value()));
+      return absl::InvalidArgumentError(absl::StrCat("there is no partition ", partition.value()));
     }
     const PartitionLoop& loop = *loops_[static_cast<size_t>(partition.value())];
     std::unique_lock lock(folded_mu_);
-    const bool folded =
-        folded_changed_.wait_for(lock, std::chrono::microseconds(timeout.value()),
-                                 [&] { return loop.next_offset() > offset; });
+    const bool folded = folded_changed_.wait_for(lock, std::chrono::microseconds(timeout.value()),
+                                                 [&] { return loop.next_offset() > offset; });
     if (folded) return absl::OkStatus();
-    return absl::DeadlineExceededError(absl::StrCat("record ", partition.value(), "/",
-                                                    offset.value(), " is not folded yet"));
+    return absl::DeadlineExceededError(
+        absl::StrCat("record ", partition.value(), "/", offset.value(), " is not folded yet"));
   }
 
  private:

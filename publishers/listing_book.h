@@ -35,7 +35,7 @@ namespace tallywire {
 // What makes one update newer than another, compared in this order.
 struct UpdateVersions {
   int64_t rules = 0;
-  int64_t stock = 0;
+  int64_t stock = kNoStockVersion;
   friend auto operator<=>(const UpdateVersions&, const UpdateVersions&) = default;
 };
 UpdateVersions VersionsOf(const v1::ListingUpdate& update);

@@ -125,11 +125,11 @@ TEST_F(PublisherTest, DropsRowsThatAreNotNewer) {
 TEST_F(PublisherTest, AListingOfASkuThatNobodyKnows) {
   Put(Listing("L", "A"));
   Settle();
-  EXPECT_THAT(UpdateTexts("L"), ElementsAre("0@0/0"));
+  EXPECT_THAT(UpdateTexts("L"), ElementsAre("0@0/-1"));
   EXPECT_EQ(Updates("L")[0].sku(), "A");
   Total("A", 3, 8);
   Settle();
-  EXPECT_THAT(UpdateTexts("L"), ElementsAre("0@0/0", "8@0/3"));
+  EXPECT_THAT(UpdateTexts("L"), ElementsAre("0@0/-1", "8@0/3"));
 }
 
 TEST_F(PublisherTest, AChangedRuleOnAQuietSku) {
@@ -258,7 +258,7 @@ TEST_F(PublisherTest, SmallBatchesSeeEachStep) {
   Total("A", 1, 5);
   Total("A", 2, 4);
   Settle();
-  EXPECT_THAT(UpdateTexts("L"), ElementsAre("0@0/0", "5@0/1", "4@0/2"));
+  EXPECT_THAT(UpdateTexts("L"), ElementsAre("0@0/-1", "5@0/1", "4@0/2"));
 }
 
 TEST_F(PublisherTest, WhatIsNotWellFormedIsPassedOver) {

@@ -8,7 +8,7 @@
 // What stands before what:
 //   1. a listing that was taken away is REMOVED and shows 0;
 //   2. a paused one is PAUSED and shows 0, whatever else it says: who pauses wants nothing sold;
-//   3. while the SKU has no TOTAL, or is itself not for sale (nothing overrides that, §7): 0;
+//   3. while the SKU has no TOTAL, or is itself not for sale (nothing overrides that): 0;
 //   4. `fixed` is shown whatever the stock is, also where the stock has no end;
 //   5. stock without an end: the listing's `max`, or no quantity at all and NEEDS_CAP;
 //   6. base, less `buffer`, times `percent` rounded down, at most `max`, at least 0.
@@ -31,6 +31,9 @@
 #include "tallywire/v1/listing.pb.h"
 
 namespace tallywire {
+
+// What an update rests on while its SKU has no TOTAL: below that of a log's very first record.
+inline constexpr int64_t kNoStockVersion = -1;
 
 // What a rule sees of one row of stock.availability.
 struct StockRow {
@@ -60,7 +63,7 @@ struct StockPicture {
   bool Apply(std::string_view location, const StockRow& row);
   // Only of a whole picture may anything be computed. One without any row is whole.
   bool Whole() const;
-  int64_t version() const { return total ? total->version : 0; }
+  int64_t version() const { return total ? total->version : kNoStockVersion; }
 };
 
 // A listing as the last record of stock.listing-rules that changed it left it.

@@ -199,7 +199,7 @@ TEST(RuleTest, WithoutTotal) {
     const v1::ListingUpdate update = Update(each, StockPicture());
     EXPECT_EQ(update.state(), v1::LISTING_STATE_ACTIVE);
     EXPECT_EQ(update.quantity(), 0);
-    EXPECT_EQ(update.stock_version(), 0);
+    EXPECT_EQ(update.stock_version(), kNoStockVersion);
     EXPECT_FALSE(update.has_log_time());
     EXPECT_EQ(update.trace(0).text(), "nothing is known of A yet");
   }

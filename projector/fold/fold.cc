@@ -84,7 +84,7 @@ void Fold::Advance(const FoldRecord& record) {
 void Fold::Fire(const TimerKey& key, const Timer& timer) {
   SkuState& sku = Sku(key.sku);
   const LocationId location = state_.locations.Intern(timer.location);
-  const Place* place = FindPlace(sku, location);
+  const Place* place = sku.places.Find(location);
   const Quantity held =
       place == nullptr ? 0 : place->pools[static_cast<size_t>(Index(Pool::kHeld))];
   const Quantity there =
@@ -218,17 +218,6 @@ void Fold::SetTouch(Touch& touch, const Event* event) const {
        {event->source, event->event_id, event->channel, event->listing}) {
     touch.cause.append(part).push_back('\0');
   }
-}
-
-Place* FindPlace(SkuState& sku, LocationId location) {
-  for (Place& place : sku.places) {
-    if (place.location == location) return &place;
-  }
-  return nullptr;
-}
-
-const Place* FindPlace(const SkuState& sku, LocationId location) {
-  return FindPlace(const_cast<SkuState&>(sku), location);
 }
 
 std::optional<CountSet> SetOf(Pool pool) {

@@ -196,10 +196,6 @@ class Fold {
   std::vector<Late> late_;
 };
 
-// The place of a SKU at a location; null: no row there.
-Place* FindPlace(SkuState& sku, LocationId location);
-const Place* FindPlace(const SkuState& sku, LocationId location);
-
 // The set whose sum a pool counts for; nothing for INCOMING (and COMMITTED, whose units are counted
 // with the pool they came from).
 std::optional<CountSet> SetOf(Pool pool);

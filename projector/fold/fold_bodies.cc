@@ -124,13 +124,13 @@ bool Fold::ApplyMovement(const Event& event) {
   if (!Finish(sku)) return false;
   Post(sku, &event);
   if (event.body == Body::kReceived && event.unit_cost.has_value()) {
-    FindPlace(sku, plan_.deltas[0].location)->unit_cost = UnitCost{*event.unit_cost, offset_};
+    sku.places.Find(plan_.deltas[0].location)->unit_cost = UnitCost{*event.unit_cost, offset_};
   }
   if (event.body == Body::kSold) AlertOversold(sku, event);
   if (event.until.has_value()) {
     const TimerKey key{*event.until, sku.sku, offset_};
-    state_.timers.insert_or_assign(
-        key, Timer{std::string(event.location), event.pool, event.quantity});
+    state_.timers.insert_or_assign(key,
+                                   Timer{std::string(event.location), event.pool, event.quantity});
     state_.dirty_timers.push_back(key);
   }
   return true;
@@ -142,7 +142,7 @@ bool Fold::ApplyCount(const Event& event) {
   const auto set_index = static_cast<size_t>(Index(event.set));
   const Pool own = OwnPool(event.set);
   const Time counted_at = plan_.occurred_at;
-  const Place* place = FindPlace(sku, location);
+  const Place* place = sku.places.Find(location);
   plan_.Add(location, own, 0);
 
   if (place != nullptr && place->counted_at[set_index].has_value()) {
@@ -156,7 +156,8 @@ bool Fold::ApplyCount(const Event& event) {
   Quantity expected = 0;
   if (place != nullptr) {
     for (int p = 0; p < kPools; ++p) {
-      if (SetOf(static_cast<Pool>(p)) == event.set) expected += place->pools[static_cast<size_t>(p)];
+      if (SetOf(static_cast<Pool>(p)) == event.set)
+        expected += place->pools[static_cast<size_t>(p)];
     }
     expected -= MovedSince(sku, *place, event.set, counted_at);
   }
@@ -165,7 +166,7 @@ bool Fold::ApplyCount(const Event& event) {
   plan_.Add(Counter::kVariance, -variance);
   if (!FitsLimits(sku)) return false;
   Post(sku, &event);
-  FindPlace(sku, location)->counted_at[set_index] = counted_at;
+  sku.places.Find(location)->counted_at[set_index] = counted_at;
 
   if (variance != 0) {
     AlertEffect& alert = AddAlert(AlertKind::kCountVariance, &event, sku.sku, event.location);

@@ -48,8 +48,7 @@ struct Walk {
 
 }  // namespace
 
-Quantity Fold::MovedSince(const SkuState& sku, const Place& place, CountSet set,
-                          Time counted_at) {
+Quantity Fold::MovedSince(const SkuState& sku, const Place& place, CountSet set, Time counted_at) {
   if (place.journal_time <= counted_at) return 0;
   Walk walk{set, counted_at, state_.log_time};
   for (int32_t i = place.newest_pending; i >= 0;) {
@@ -81,7 +80,7 @@ void Fold::TakeBackSeen(SkuState& sku) {
       net += plan_.deltas[j].delta;
     }
     if (!first_of_set || net == 0) continue;
-    const Place* place = FindPlace(sku, location);
+    const Place* place = sku.places.Find(location);
     if (place == nullptr) continue;
     const auto& counted = place->counted_at[static_cast<size_t>(Index(*set))];
     if (!counted.has_value() || plan_.occurred_at >= *counted || *counted > state_.log_time) {
@@ -102,7 +101,7 @@ bool Fold::Finish(SkuState& sku) {
 bool Fold::FitsLimits(const SkuState& sku) {
   for (const Delta& d : plan_.deltas) {
     if (d.delta == 0) continue;
-    const Place* place = FindPlace(sku, d.location);
+    const Place* place = sku.places.Find(d.location);
     const Quantity held = place == nullptr ? 0 : place->pools[static_cast<size_t>(Index(d.pool))];
     if (IsBeyond(held + d.delta)) {
       return Refused(RefusedReason::kOverflow,
@@ -136,8 +135,8 @@ void Fold::Post(SkuState& sku, const Event* event) {
   }
   TouchSku(sku, event);
   for (const Late& late : late_) {
-    AlertEffect& alert = AddAlert(AlertKind::kLateMovement, event, sku.sku,
-                                  state_.locations.at(late.location).name);
+    AlertEffect& alert =
+        AddAlert(AlertKind::kLateMovement, event, sku.sku, state_.locations.at(late.location).name);
     alert.occurred_at = plan_.occurred_at;
     alert.set = late.set;
     alert.amount = late.net;
@@ -147,10 +146,9 @@ void Fold::Post(SkuState& sku, const Event* event) {
 }
 
 void Fold::PostPlace(SkuState& sku, LocationId location, const Event* event) {
-  Place* place = FindPlace(sku, location);
+  Place* place = sku.places.Find(location);
   if (place == nullptr) {
-    place = &sku.places.emplace_back();
-    place->location = location;
+    place = &sku.places.Add(location);
     place->first = offset_;
     place->is_new = true;
     if (!state_.locations.HasSite(location)) {

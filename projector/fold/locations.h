@@ -83,8 +83,8 @@ class Locations {
   LocationId SiteOf(LocationId id) const;
   // False: it has no site, so nobody has defined it.
   bool HasSite(LocationId id) const;
-  // Every location that was the site of `id` at some offset from `since` on; the present one is last
-  // and comes once.
+  // Every location that was the site of `id` at some offset from `since` on; the present one is
+  // last and comes once.
   std::vector<LocationId> SitesSince(LocationId id, Offset since) const;
   // What the location, else its nearest ancestor that says, says; nobody: nothing.
   std::optional<bool> Sellable(LocationId id) const;

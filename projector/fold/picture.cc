@@ -139,8 +139,8 @@ class Picture {
       site.other_sum += available;
     }
     Raise(site.row.touch, place.touch);
-    if (place.unit_cost.has_value() && (site.row.unit_cost == nullptr ||
-                                        place.unit_cost->offset > site.row.unit_cost->offset)) {
+    if (place.unit_cost.has_value() &&
+        (site.row.unit_cost == nullptr || place.unit_cost->offset > site.row.unit_cost->offset)) {
       site.row.unit_cost = &*place.unit_cost;
     }
     if (site_location == place.location) return;
@@ -155,14 +155,13 @@ class Picture {
   // A row that was once written stays: where a site has lost its places to another.
   void AddFormerSites(const Place& place) {
     for (const LocationId former : locations_.SitesSince(place.location, place.first)) {
-      if (sites_.contains(former) || FindPlace(sku_, former) != nullptr) continue;
+      if (sites_.contains(former) || sku_.places.Find(former) != nullptr) continue;
       if (locations_.SiteOf(former) == former) {
         SiteAt(former);
         continue;
       }
-      const bool known = std::any_of(rows_.begin(), rows_.end(), [&](const StockRow& row) {
-        return row.location == former;
-      });
+      const bool known = std::any_of(rows_.begin(), rows_.end(),
+                                     [&](const StockRow& row) { return row.location == former; });
       if (known) continue;
       StockRow row = MakeRow(Level::kPlace, former);
       row.because = WhyNot(former);

@@ -2,9 +2,9 @@
 #ifndef TALLYWIRE_PROJECTOR_FOLD_PICTURE_H_
 #define TALLYWIRE_PROJECTOR_FOLD_PICTURE_H_
 
-// The rows that the world sees of one SKU, computed from its balances and from what is defined: what
-// is available to sell, why not, and which record gave each row its version. A pure function; views
-// and pointers live as long as the state they came from is not changed.
+// The rows that the world sees of one SKU, computed from its balances and from what is defined:
+// what is available to sell, why not, and which record gave each row its version. A pure function;
+// views and pointers live as long as the state they came from is not changed.
 
 #include <string_view>
 #include <vector>

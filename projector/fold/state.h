@@ -55,6 +55,40 @@ struct Place {
   bool is_new = false;  // made since the last checkpoint
 };
 
+// The places of one SKU, in no order that matters. Which of them is at a location is asked several
+// times for each event, so their numbers stand together, apart from the rows.
+class Places {
+ public:
+  // A new row; it must have none yet. Moves the others: no pointer to one lives on.
+  Place& Add(LocationId location) {
+    locations_.push_back(location);
+    Place& made = rows_.emplace_back();
+    made.location = location;
+    return made;
+  }
+  // Null: no row there.
+  Place* Find(LocationId location) {
+    for (size_t i = 0; i < locations_.size(); ++i) {
+      if (locations_[i] == location) return &rows_[i];
+    }
+    return nullptr;
+  }
+  const Place* Find(LocationId location) const { return const_cast<Places*>(this)->Find(location); }
+
+  auto begin() { return rows_.begin(); }
+  auto end() { return rows_.end(); }
+  auto begin() const { return rows_.begin(); }
+  auto end() const { return rows_.end(); }
+  const Place& front() const { return rows_.front(); }
+  const Place& operator[](size_t i) const { return rows_[i]; }
+  size_t size() const { return rows_.size(); }
+  bool empty() const { return rows_.empty(); }
+
+ private:
+  std::vector<LocationId> locations_;
+  std::vector<Place> rows_;
+};
+
 // What sku_location_set says of this SKU at a location.
 struct PlaceRule {
   LocationId location;
@@ -71,8 +105,8 @@ struct SkuState {
   // The last applied event of this SKU, or fired timer; of an equal definition none.
   Touch touch;
   std::array<Quantity, kCounters> counters{};
-  std::vector<Place> places;      // in no order that matters
-  std::vector<PlaceRule> rules;   // likewise
+  Places places;
+  std::vector<PlaceRule> rules;  // in no order that matters
 
   // Not stored.
   int negative_pools = 0;  // (place, pool) below zero

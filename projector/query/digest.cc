@@ -125,8 +125,8 @@ absl::Status ContentDigest::AddSku(const SkuState& sku, const Locations& locatio
   out.Text(sku.sku);
   bool any = AddBalances(sku, locations, out);
   any = AddDefinitions(sku, locations, out) || any;
-  TW_RETURN_IF_ERROR(store.ReadTransfers(
-      sku.sku, [&](std::string_view id, const TransferState& transfer) {
+  TW_RETURN_IF_ERROR(
+      store.ReadTransfers(sku.sku, [&](std::string_view id, const TransferState& transfer) {
         if (transfer.outstanding.empty() && transfer.unexpected.empty()) return;
         any = true;
         out.Text(id);

@@ -51,9 +51,9 @@ absl::Status TakeFacts(PartitionLoop& loop, std::string_view name, std::string_v
     found = true;
     EncodeRow(row, *sku, loop.partition(), &out->row);
     for (const Place& place : sku->places) {
-      const bool part = row.level == Level::kTotal || place.location == row.location ||
-                        (row.level == Level::kSite &&
-                         locations.SiteOf(place.location) == row.location);
+      const bool part =
+          row.level == Level::kTotal || place.location == row.location ||
+          (row.level == Level::kSite && locations.SiteOf(place.location) == row.location);
       if (part) out->locations.insert(locations.at(place.location).name);
     }
   }
@@ -62,8 +62,8 @@ absl::Status TakeFacts(PartitionLoop& loop, std::string_view name, std::string_v
         absl::StrCat("SKU ", std::string(name), " has no row at ", std::string(location)));
   }
   if (!entries) return absl::OkStatus();
-  TW_RETURN_IF_ERROR(loop.store().ReadJournal(
-      name, "", [&](std::string_view at, const JournalEntry& entry) {
+  TW_RETURN_IF_ERROR(
+      loop.store().ReadJournal(name, "", [&](std::string_view at, const JournalEntry& entry) {
         out->entries.push_back({std::string(at), entry});
       }));
   for (const PendingEntry& pending : loop.state().journal) {
@@ -77,8 +77,8 @@ absl::Status TakeFacts(PartitionLoop& loop, std::string_view name, std::string_v
 absl::Status AddEventFields(Log* log, PartitionLoop& loop, int32_t partitions, Decoder& decoder,
                             v1::JournalEntry* entry) {
   if (entry->event_id().empty()) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(const auto reader, log->OpenReader(kStockEvents, loop.partition(),
-                                                         Offset(entry->offset())));
+  TW_ASSIGN_OR_RETURN(const auto reader,
+                      log->OpenReader(kStockEvents, loop.partition(), Offset(entry->offset())));
   RecordBatch batch;
   TW_RETURN_IF_ERROR(reader->Poll(1, Span(0), batch));
   if (batch.records.empty()) return absl::OkStatus();
@@ -102,8 +102,8 @@ void Compare(const Facts& facts, v1::ExplainResponse* out) {
       if (balance != change.before()) {
         out->add_differences(absl::StrCat("the entry at offset ", entry.offset(), " begins with ",
                                           v1::Pool_Name(change.pool()), " ", change.before(),
-                                          " at ", entry.location(), ", the one before it ended with ",
-                                          balance));
+                                          " at ", entry.location(),
+                                          ", the one before it ended with ", balance));
       }
       balance = change.after();
     }
@@ -142,8 +142,8 @@ absl::Status ExplainSku(Log* log, PartitionLoop& loop, int32_t partitions, std::
                                 .partition = loop.partition(),
                                 .partitions = partitions},
                                facts.next_offset, folder.path(), [](int64_t) {}));
-    TW_RETURN_IF_ERROR(replayed->ReadJournal(
-        sku, "", [&](std::string_view at, const JournalEntry& entry) {
+    TW_RETURN_IF_ERROR(
+        replayed->ReadJournal(sku, "", [&](std::string_view at, const JournalEntry& entry) {
           facts.entries.push_back({std::string(at), entry});
         }));
   }

@@ -27,8 +27,8 @@ absl::Status NextSkus(PartitionLoop& loop, std::string_view location, std::strin
   if (location.empty()) {
     TW_RETURN_IF_ERROR(loop.store().ListSkus(after, max, names));
   } else {
-    TW_RETURN_IF_ERROR(loop.store().ListSkusInside(location.substr(0, location.find('/')), after,
-                                                   max, names));
+    TW_RETURN_IF_ERROR(
+        loop.store().ListSkusInside(location.substr(0, location.find('/')), after, max, names));
   }
   for (const SkuState* sku : loop.state().dirty_skus) {
     if (sku->sku > after) names->push_back(sku->sku);

@@ -65,13 +65,12 @@ class Verifier {
       end = loop.state().next_offset;
       TW_ASSIGN_OR_RETURN(live_digest, loop.store().StateDigest());
     }
-    const ScratchFolder scratch(
-        absl::StrCat(folder_, "/verify-", loop.partition().value()));
-    TW_ASSIGN_OR_RETURN(auto replayed, Replay(log_, IdentityOf(loop), end, scratch.path(),
-                                              [this](int64_t more) {
-                                                folded_ += more;
-                                                progress_(folded_, std::max(all_, folded_));
-                                              }));
+    const ScratchFolder scratch(absl::StrCat(folder_, "/verify-", loop.partition().value()));
+    TW_ASSIGN_OR_RETURN(auto replayed,
+                        Replay(log_, IdentityOf(loop), end, scratch.path(), [this](int64_t more) {
+                          folded_ += more;
+                          progress_(folded_, std::max(all_, folded_));
+                        }));
     TW_ASSIGN_OR_RETURN(const std::string digest, replayed->StateDigest());
     Check(absl::StrCat("partition ", loop.partition().value(), ": ", end.value(),
                        " records folded anew, state digest ", digest));
@@ -89,11 +88,10 @@ class Verifier {
   absl::Status NameDifferences(PartitionLoop& loop) {
     const Question question(loop);
     TW_RETURN_IF_ERROR(loop.CheckpointLocked(now_));
-    const ScratchFolder scratch(
-        absl::StrCat(folder_, "/verify-", loop.partition().value()));
-    TW_ASSIGN_OR_RETURN(const auto replayed,
-                        Replay(log_, IdentityOf(loop), loop.state().next_offset, scratch.path(),
-                               [](int64_t) {}));
+    const ScratchFolder scratch(absl::StrCat(folder_, "/verify-", loop.partition().value()));
+    TW_ASSIGN_OR_RETURN(
+        const auto replayed,
+        Replay(log_, IdentityOf(loop), loop.state().next_offset, scratch.path(), [](int64_t) {}));
     std::vector<std::string> differences;
     TW_RETURN_IF_ERROR(loop.store().Compare(*replayed, kMostFindings, &differences));
     for (std::string& difference : differences) Find(std::move(difference));
@@ -151,24 +149,23 @@ class Verifier {
       if (++found <= kMostFindings) Find(std::move(text));
     };
     v1::Availability message;
-    TW_RETURN_IF_ERROR(ForEachSku(
-        loop.store(), loop.state().locations, [&](const SkuState& sku) {
-          for (const StockRow& row : RowsOf(sku, loop.state().locations)) {
-            ++rows;
-            message.Clear();
-            EncodeRow(row, sku, loop.partition(), &message);
-            const auto last = out.find(JoinKey(sku.sku, row.name));
-            if (last == out.end()) {
-              find(absl::StrCat("row ", sku.sku, " ", std::string(row.name), " never went out"));
-              continue;
-            }
-            if (last->second != std::hash<std::string>()(message.SerializeAsString())) {
-              find(absl::StrCat("row ", sku.sku, " ", std::string(row.name),
-                                " went out otherwise than it is"));
-            }
-            out.erase(last);
-          }
-        }));
+    TW_RETURN_IF_ERROR(ForEachSku(loop.store(), loop.state().locations, [&](const SkuState& sku) {
+      for (const StockRow& row : RowsOf(sku, loop.state().locations)) {
+        ++rows;
+        message.Clear();
+        EncodeRow(row, sku, loop.partition(), &message);
+        const auto last = out.find(JoinKey(sku.sku, row.name));
+        if (last == out.end()) {
+          find(absl::StrCat("row ", sku.sku, " ", std::string(row.name), " never went out"));
+          continue;
+        }
+        if (last->second != std::hash<std::string>()(message.SerializeAsString())) {
+          find(absl::StrCat("row ", sku.sku, " ", std::string(row.name),
+                            " went out otherwise than it is"));
+        }
+        out.erase(last);
+      }
+    }));
     std::vector<std::string> strangers;
     for (const auto& [key, hash] : out) strangers.push_back(key);
     std::sort(strangers.begin(), strangers.end());
@@ -203,8 +200,8 @@ class Verifier {
       {
         const Question question(*home);
         TW_RETURN_IF_ERROR(home->CheckpointLocked(now_));
-        TW_RETURN_IF_ERROR(home->store().ReadHomes(
-            [&](std::string_view location, const HomeLocation& definition) {
+        TW_RETURN_IF_ERROR(
+            home->store().ReadHomes([&](std::string_view location, const HomeLocation& definition) {
               homes.emplace_back(location, definition);
             }));
       }

@@ -179,10 +179,10 @@ absl::Status PartitionLoop::Settle(Time now) {
                                                 record.offset.value(), ": no Availability"));
       }
       if (row.version() >= state_->next_offset.value()) {
-        return absl::DataLossError(absl::StrCat(
-            "stock.availability ", partition_.value(), "/", record.offset.value(),
-            " rests on record ", row.version(), " of stock.events, which ends at ",
-            state_->next_offset.value(), ": the log has lost records. Restore it."));
+        return absl::DataLossError(
+            absl::StrCat("stock.availability ", partition_.value(), "/", record.offset.value(),
+                         " rests on record ", row.version(), " of stock.events, which ends at ",
+                         state_->next_offset.value(), ": the log has lost records. Restore it."));
       }
       out[std::string(record.key)] = row.version();
     }

@@ -116,11 +116,11 @@ std::string TextOf(const AlertEffect& a) {
       return absl::StrCat(a.location, " went from ", Of(a.before), " to ", Of(a.after), " in ",
                           pool);
     case AlertKind::kCountVariance:
-      return absl::StrCat("count of ", set, " at ", a.location, " found ", Of(a.after),
-                          " where ", Of(a.before), " was expected");
+      return absl::StrCat("count of ", set, " at ", a.location, " found ", Of(a.after), " where ",
+                          Of(a.before), " was expected");
     case AlertKind::kLateMovement:
-      return absl::StrCat("a movement of ", Of(a.amount), " in ", set, " at ", a.location,
-                          " came ", InWords(a.lateness.value_or(Span())),
+      return absl::StrCat("a movement of ", Of(a.amount), " in ", set, " at ", a.location, " came ",
+                          InWords(a.lateness.value_or(Span())),
                           " late, after a count that had seen it");
     case AlertKind::kCountNearOthers:
       return absl::StrCat("count at ", a.location,
@@ -129,12 +129,12 @@ std::string TextOf(const AlertEffect& a) {
     case AlertKind::kTransferUnexpected:
       return absl::StrCat(Of(a.amount), " more arrived at ", a.location, " than were on their way");
     case AlertKind::kClockSteppedBack:
-      return absl::StrCat("the log's clock went back by ",
-                          InWords(a.lateness.value_or(Span())));
+      return absl::StrCat("the log's clock went back by ", InWords(a.lateness.value_or(Span())));
     case AlertKind::kWrongPartition:
-      return absl::StrCat("source ", a.source,
-                          " puts records on wrong partitions: set its partitioner to murmur2 "
-                          "(librdkafka: partitioner=murmur2_random), then redrive its dead letters");
+      return absl::StrCat(
+          "source ", a.source,
+          " puts records on wrong partitions: set its partitioner to murmur2 "
+          "(librdkafka: partitioner=murmur2_random), then redrive its dead letters");
   }
   return "";
 }

@@ -65,11 +65,11 @@ absl::Status PartitionLoop::Load() {
   letters_.clear();
   TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, partition_));
   if (stored_offset_ > bounds.end) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "partition ", partition_.value(), " is folded up to offset ", stored_offset_.value(),
-        ", but the log ends at ", bounds.end.value(),
-        ": the log has lost records, or is another one. Restore the log, or move ", folder_,
-        " away to fold anew what is there."));
+    return absl::FailedPreconditionError(
+        absl::StrCat("partition ", partition_.value(), " is folded up to offset ",
+                     stored_offset_.value(), ", but the log ends at ", bounds.end.value(),
+                     ": the log has lost records, or is another one. Restore the log, or move ",
+                     folder_, " away to fold anew what is there."));
   }
   TW_ASSIGN_OR_RETURN(reader_, log_->OpenReader(kStockEvents, partition_, stored_offset_));
   return absl::OkStatus();
@@ -87,10 +87,9 @@ absl::StatusOr<bool> PartitionLoop::RunOnce(Time now) {
   }
   TW_ASSIGN_OR_RETURN(const size_t folded, FoldBatch());
   const bool at_end = folded < options_.batch;
-  const bool checkpoint_due =
-      IsDirty() &&
-      (now - last_checkpoint_ >= options_.checkpoint_every ||
-       state_->next_offset.value() - stored_offset_.value() >= options_.checkpoint_records);
+  const bool checkpoint_due = IsDirty() && (now - last_checkpoint_ >= options_.checkpoint_every ||
+                                            state_->next_offset.value() - stored_offset_.value() >=
+                                                options_.checkpoint_records);
   TW_RETURN_IF_ERROR(Emit(at_end || checkpoint_due));
   if (checkpoint_due) TW_RETURN_IF_ERROR(CheckpointLocked(now));
   bool more = folded > 0;

@@ -112,14 +112,14 @@ class PartitionLoop {
   RecordBatch batch_;
   Decoder decoder_;
   std::vector<DeadLetter> letters_;
-  Offset rows_out_{0};         // rows touched below this have gone out, sweeps aside
-  Offset stored_offset_{0};    // of the last checkpoint
+  Offset rows_out_{0};       // rows touched below this have gone out, sweeps aside
+  Offset stored_offset_{0};  // of the last checkpoint
   bool marks_changed_ = false;
-  bool retry_ = false;         // something could not be put out or written
+  bool retry_ = false;  // something could not be put out or written
   Time last_checkpoint_;
   Time last_tick_;
   Span tick_wait_ = Seconds(1);
-  Offset tick_offset_{-1};     // a tick that has not come back
+  Offset tick_offset_{-1};  // a tick that has not come back
   Offset progress_written_{-1};
 };
 

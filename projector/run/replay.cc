@@ -40,10 +40,9 @@ void FoldRecords(const RecordBatch& batch, const StoreIdentity& identity, Offset
     // The state remembers which sources misplace their records.
     std::string source;
     if (reason == RefusedReason::kWrongPartition) {
-      const auto again =
-          decoder.Decode(record.value, record.headers,
-                         {record.key, PartitionOf(record.key, identity.partitions),
-                          identity.partitions});
+      const auto again = decoder.Decode(
+          record.value, record.headers,
+          {record.key, PartitionOf(record.key, identity.partitions), identity.partitions});
       if (const auto* event = std::get_if<const Event*>(&again)) source = (*event)->source;
     }
     fold.Refuse(where, reason, source, "");
@@ -75,8 +74,8 @@ absl::StatusOr<std::unique_ptr<Store>> Replay(Log* log, const StoreIdentity& ide
     TW_RETURN_IF_ERROR(store->TakeReadError());
     fold.effects().Clear();
     if (state.next_offset == before) {
-      return absl::DataLossError(absl::StrCat("stock.events ", identity.partition.value(),
-                                              " ends before ", end.value()));
+      return absl::DataLossError(
+          absl::StrCat("stock.events ", identity.partition.value(), " ends before ", end.value()));
     }
     folded(state.next_offset.value() - before.value());
     if (state.next_offset.value() - stored.value() >= kCheckpointRecords ||

@@ -177,9 +177,8 @@ absl::Status StoreImpl::ReadPlaces(Locations& locations, SkuState* state) {
       rule.location = locations.Intern(parsed.location);
       continue;
     }
-    Place& place = state->places.emplace_back();
+    Place& place = state->places.Add(locations.Intern(parsed.location));
     if (!GetPlace(it.value(), &place)) return Damaged(it.key());
-    place.location = locations.Intern(parsed.location);
     for (const Quantity quantity : place.pools) state->negative_pools += quantity < 0;
   }
   return it.status();

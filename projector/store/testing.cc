@@ -56,13 +56,11 @@ SkuState& SkuOf(FoldState& state, std::string_view sku) {
 Place& PlaceOf(FoldState& state, std::string_view sku, std::string_view location) {
   SkuState& held = SkuOf(state, sku);
   const LocationId id = state.locations.Intern(location);
-  for (Place& place : held.places) {
-    if (place.location != id) continue;
-    place.dirty = true;
-    return place;
+  if (Place* place = held.places.Find(id)) {
+    place->dirty = true;
+    return *place;
   }
-  Place& place = held.places.emplace_back();
-  place.location = id;
+  Place& place = held.places.Add(id);
   place.dirty = place.is_new = true;
   return place;
 }

@@ -122,8 +122,7 @@ TEST_F(SweepTest, SalesOfOtherSkusGoOnWhileAMillionRowsAreTouched) {
     sale.mutable_sold()->set_quantity(1);
     const auto asked = Clock::now();
     const AppendedEvent at = Append({sale});
-    ASSERT_TRUE(
-        world_->projector().WaitFolded(at.partition, at.offset, Seconds(60)).ok());
+    ASSERT_TRUE(world_->projector().WaitFolded(at.partition, at.offset, Seconds(60)).ok());
     waits.push_back(MicrosSince(asked));
     v1::HealthResponse health;
     ASSERT_TRUE(world_->projector().Health(&health).ok());

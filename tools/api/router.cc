@@ -65,12 +65,12 @@ absl::Status PutListing(Ledger& ledger, const ApiRequest& request, v1::Listing* 
   if (listing.channel().empty()) listing.set_channel(request.path[1]);
   if (listing.listing_id().empty()) listing.set_listing_id(request.path[2]);
   if (listing.channel() != request.path[1]) {
-    return FieldError("channel", absl::StrCat(listing.channel(), " is not the path's ",
-                                              request.path[1]));
+    return FieldError("channel",
+                      absl::StrCat(listing.channel(), " is not the path's ", request.path[1]));
   }
   if (listing.listing_id() != request.path[2]) {
-    return FieldError("listing_id", absl::StrCat(listing.listing_id(), " is not the path's ",
-                                                 request.path[2]));
+    return FieldError("listing_id",
+                      absl::StrCat(listing.listing_id(), " is not the path's ", request.path[2]));
   }
   TW_ASSIGN_OR_RETURN(const Offset offset, ledger.publisher().PutListing(listing));
   TW_RETURN_IF_ERROR(ledger.WaitRule(offset, kRuleWait));
@@ -194,14 +194,13 @@ absl::Status ListTopics(Ledger& ledger, v1::ListTopicsResponse* out) {
     TopicPages pages(&ledger.log(), planned.name, 't');
     TW_ASSIGN_OR_RETURN(TopicPages::Position position, pages.Find("start", ""));
     int64_t records = 0;
-    TW_RETURN_IF_ERROR(
-        pages
-            .Read(&position,
-                  [&](const Record&) -> absl::StatusOr<bool> {
-                    ++records;
-                    return true;
-                  })
-            .status());
+    TW_RETURN_IF_ERROR(pages
+                           .Read(&position,
+                                 [&](const Record&) -> absl::StatusOr<bool> {
+                                   ++records;
+                                   return true;
+                                 })
+                           .status());
     topic->set_records(records);
   }
   return absl::OkStatus();
