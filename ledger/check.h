@@ -18,10 +18,10 @@ namespace tallywire {
 
 }  // namespace tallywire
 
-#define TW_CHECK(condition, text)                                            \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::tallywire::CheckFailed(__FILE__, __LINE__, #condition, (text));      \
+#define TW_CHECK(condition, text)                                       \
+  do {                                                                  \
+    if (!(condition)) [[unlikely]]                                      \
+      ::tallywire::CheckFailed(__FILE__, __LINE__, #condition, (text)); \
   } while (false)
 
 #endif  // TALLYWIRE_LEDGER_CHECK_H_

@@ -3,7 +3,8 @@
 #define TALLYWIRE_LEDGER_CLOUD_EVENTS_H_
 
 // The CloudEvents headers of an event's record, by which other programs know what it is without
-// decoding it. The body has all of it too; the codec reads the headers only where the body lacks it.
+// decoding it. The body has all of it too; the codec reads the headers only where the body lacks
+// it.
 
 #include <array>
 #include <string_view>
@@ -26,7 +27,8 @@ using CloudEventHeaders = std::array<Header, 5>;
 
 // Fills `headers`; what is always the same is set only if it is not there yet, so that headers
 // that are used again cost two copies.
-inline void SetCloudEvent(std::string_view id, std::string_view source, CloudEventHeaders& headers) {
+inline void SetCloudEvent(std::string_view id, std::string_view source,
+                          CloudEventHeaders& headers) {
   if (headers[0].name.empty()) {
     headers = {{{std::string(kCeId), ""},
                 {std::string(kCeSource), ""},

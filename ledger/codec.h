@@ -44,7 +44,8 @@ class Decoder {
 
   // The event in `value`, or the first rule that it breaks. The event's views live until the next
   // call of Decode or Check, and as long as `value` and `headers`.
-  std::variant<const Event*, Refusal> Decode(std::string_view value, std::span<const Header> headers,
+  std::variant<const Event*, Refusal> Decode(std::string_view value,
+                                             std::span<const Header> headers,
                                              const Placement& placement);
 
   // The same for a message that is decoded already; views live as long as `message`.

@@ -60,7 +60,8 @@ bool EmbeddedBatch::Add(Partition partition, Offset offset, std::string_view row
   if (!DecodeRecord(Copy(row), parts)) return false;
   Record record{partition, offset, parts.stamp, parts.key, parts.value, {}};
   if (parts.headers > 0) {
-    if (headers_.size() < headers_used_ + parts.headers) headers_.resize(headers_used_ + parts.headers);
+    if (headers_.size() < headers_used_ + parts.headers)
+      headers_.resize(headers_used_ + parts.headers);
     const std::span<Header> headers = std::span(headers_).subspan(headers_used_, parts.headers);
     if (!DecodeHeaders(parts, headers)) return false;
     // Only the count holds until Finish: the vector may still move.

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "ledger/codec.h"
-#include "ledger/form_rules_testing.h"
 #include "ledger/limits.h"
 #include "tallywire/v1/event.pb.h"
+#include "tests/form_rules_testing.h"
 
 namespace tallywire {
 
@@ -21,7 +21,7 @@ void PrintTo(RefusedReason reason, std::ostream* out) { *out << Name(reason); }
 
 namespace {
 
-using namespace form;
+using namespace form;  // NOLINT: what the cases are written in
 using enum RefusedReason;
 
 // Every body with as little as it needs.

@@ -4,12 +4,12 @@
 
 #include <string>
 
-#include "ledger/form_rules_testing.h"
+#include "tests/form_rules_testing.h"
 
 namespace tallywire {
 namespace {
 
-using namespace form;
+using namespace form;  // NOLINT: what the cases are written in
 
 TEST(FormValuesTest, BadTimesAndPlaces) {
   const auto at = [](const std::string& time) {

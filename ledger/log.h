@@ -67,7 +67,8 @@ struct Appended {
   Time stamp;
 };
 
-// A record as read. Views live as long as the RecordBatch that they are in is not polled into again.
+// A record as read. Views live as long as the RecordBatch that they are in is not polled into
+// again.
 struct Record {
   Partition partition;
   Offset offset;

@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 
 class Bench {
  public:
-  Bench() : folder_((fs::temp_directory_path() / ("log-bench-" + std::to_string(getpid()))).string()) {
+  Bench()
+      : folder_((fs::temp_directory_path() / ("log-bench-" + std::to_string(getpid()))).string()) {
     fs::remove_all(folder_);
     auto log = EmbeddedLog::Open({.folder = folder_});
     if (!log.ok()) Fail(log.status());
@@ -53,7 +54,8 @@ class Bench {
     records_.clear();
     for (size_t i = 0; i < count; ++i) {
       const size_t n = next_++ % keys_.size();
-      records_.push_back({"bench", Partition(static_cast<int32_t>(n % 4)), keys_[n], values_[n], {}});
+      records_.push_back(
+          {"bench", Partition(static_cast<int32_t>(n % 4)), keys_[n], values_[n], {}});
       if (headers) records_.back().headers = headers_;
     }
     const auto appended = log_->Append(records_);

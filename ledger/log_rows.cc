@@ -25,11 +25,11 @@ struct KnownHeader {
 };
 constexpr uint8_t kLiteralHeader = 0;
 constexpr std::array<KnownHeader, 5> kKnownHeaders = {{
-    {kCeId, std::nullopt},                    // 1
-    {kCeSource, std::nullopt},                // 2
-    {kCeSpecVersion, kCeSpecVersion10},       // 3
-    {kCeType, kCeTypeStockEvent},             // 4
-    {kContentType, kContentTypeProtobuf},     // 5
+    {kCeId, std::nullopt},                 // 1
+    {kCeSource, std::nullopt},             // 2
+    {kCeSpecVersion, kCeSpecVersion10},    // 3
+    {kCeType, kCeTypeStockEvent},          // 4
+    {kContentType, kContentTypeProtobuf},  // 5
 }};
 
 template <class Int>

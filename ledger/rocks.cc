@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "ledger/check.h"
 #include "ledger/status.h"
@@ -51,8 +52,8 @@ constexpr std::chrono::milliseconds kPileLook{2};
 constexpr size_t kDeletionWindow = 128 * 1024;
 constexpr size_t kDeletionTrigger = 32 * 1024;
 
-// A write is refused when less than this would be left: RocksDB gets over a lack of room that it runs
-// into itself less well than over one that it never sees.
+// A write is refused when less than this would be left: RocksDB gets over a lack of room that it
+// runs into itself less well than over one that it never sees.
 constexpr uint64_t kSpareBytes = uint64_t{4} << 20;
 
 constexpr char kIngestPrefix[] = "ingest-";
@@ -165,9 +166,9 @@ absl::Status CheckRoom(const std::string& folder, uint64_t bytes) {
   if (statvfs(folder.c_str(), &stat) != 0) return absl::OkStatus();
   const uint64_t room = uint64_t{stat.f_bavail} * stat.f_frsize;
   if (room >= bytes + kSpareBytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("no room to write ", bytes, " bytes in ", folder, ": ", room, " are free and ",
-                   kSpareBytes, " are kept"));
+  return absl::ResourceExhaustedError(absl::StrCat("no room to write ", bytes, " bytes in ", folder,
+                                                   ": ", room, " are free and ", kSpareBytes,
+                                                   " are kept"));
 }
 
 // Remembers that RocksDB has stopped writing, until GoOn.
@@ -187,8 +188,8 @@ class StopListener : public rocksdb::EventListener {
   std::atomic<bool> log_broken = false;
 };
 
-// RocksDB's own log file would end the process on the second line that finds no room, by an assertion
-// of Debian's build. What it has to say of failures comes back as statuses.
+// RocksDB's own log file would end the process on the second line that finds no room, by an
+// assertion of Debian's build. What it has to say of failures comes back as statuses.
 class SilentLogger : public rocksdb::Logger {
  public:
   using rocksdb::Logger::Logv;
@@ -325,7 +326,8 @@ struct Rocks::Impl {
   absl::Status GoOn();
   absl::Status GoOnIfStopped() { return listener->stopped ? GoOn() : absl::OkStatus(); }
   absl::Status Gone() const {
-    return absl::UnavailableError(absl::StrCat("the store in ", folder, " is closed after an error"));
+    return absl::UnavailableError(
+        absl::StrCat("the store in ", folder, " is closed after an error"));
   }
   absl::Status WaitForRoomInLevel0();
   absl::Status WriteFile(const std::string& path, std::span<const Row> rows);
@@ -347,9 +349,9 @@ absl::Status Rocks::Impl::OpenDb() {
   return ToStatus(s, "opening the store", folder);
 }
 
-// After an error of its background work RocksDB goes on when asked. After one of its write-ahead log
-// 7.8 does not: with nothing in memory it would write behind the torn end, and a second failure is
-// final. So the store is opened again, which reads back all that was acknowledged.
+// After an error of its background work RocksDB goes on when asked. After one of its write-ahead
+// log 7.8 does not: with nothing in memory it would write behind the torn end, and a second failure
+// is final. So the store is opened again, which reads back all that was acknowledged.
 absl::Status Rocks::Impl::GoOn() {
   std::unique_lock lock(mu);
   if (!listener->stopped) return absl::OkStatus();
@@ -394,8 +396,7 @@ absl::Status Rocks::Impl::WaitForRoomInLevel0() {
     std::shared_lock lock(mu);
     if (!db) return Gone();
     if (!db->GetProperty(rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &text)) break;
-    files = std::strtoull(text.c_str(), nullptr, 10);
-    if (files < kMaxPiledFiles) break;
+    if (!absl::SimpleAtoi(text, &files) || files < kMaxPiledFiles) break;
     if (listener->stopped) {
       return absl::ResourceExhaustedError(
           absl::StrCat("merging files in ", folder, ": it stopped, most likely for want of room"));
@@ -509,8 +510,8 @@ RocksIterator Rocks::BackwardRange(std::string_view begin, std::string_view end)
 
 absl::Status Rocks::Write(const RocksBatch& batch, bool sync) {
   if (impl_->options.writes != Writes::kBatches) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the store in ", impl_->folder, " is written by sorted files, not by batches"));
+    return absl::InvalidArgumentError(absl::StrCat("the store in ", impl_->folder,
+                                                   " is written by sorted files, not by batches"));
   }
   TW_RETURN_IF_ERROR(CheckRoom(impl_->folder, batch.bytes()));
   TW_RETURN_IF_ERROR(impl_->GoOnIfStopped());
@@ -526,8 +527,8 @@ absl::Status Rocks::Write(const RocksBatch& batch, bool sync) {
 
 absl::Status Rocks::Ingest(std::span<const Row> rows) {
   if (impl_->options.writes != Writes::kSortedFiles) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the store in ", impl_->folder, " is written by batches, not by sorted files"));
+    return absl::InvalidArgumentError(absl::StrCat("the store in ", impl_->folder,
+                                                   " is written by batches, not by sorted files"));
   }
   if (rows.empty()) return absl::OkStatus();
   uint64_t bytes = 0;
@@ -570,7 +571,8 @@ absl::Status Rocks::Verify() const {
 uint64_t Rocks::ApproximateBytes() const {
   uint64_t files = 0;
   std::shared_lock lock(impl_->mu);
-  if (!impl_->db || !impl_->db->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &files)) return 0;
+  if (!impl_->db || !impl_->db->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &files))
+    return 0;
   return files;
 }
 

@@ -18,10 +18,10 @@
 //
 // Threads: a Rocks may be used by many threads at once, an iterator by one at a time. Reads are
 // never held up by writes. Iterators must be gone before their store is.
-// Errors: RESOURCE_EXHAUSTED: no room; nothing of the call was written, and the same call works once
-// there is room. DATA_LOSS: what is stored does not read back; stop. FAILED_PRECONDITION: another
-// process has the folder; the text names it. UNAVAILABLE: an I/O error; nothing is known of the
-// call that got it. INVALID_ARGUMENT: the call is wrong, the text says how.
+// Errors: RESOURCE_EXHAUSTED: no room; nothing of the call was written, and the same call works
+// once there is room. DATA_LOSS: what is stored does not read back; stop. FAILED_PRECONDITION:
+// another process has the folder; the text names it. UNAVAILABLE: an I/O error; nothing is known of
+// the call that got it. INVALID_ARGUMENT: the call is wrong, the text says how.
 
 #include <cstddef>
 #include <cstdint>
@@ -123,8 +123,8 @@ class Rocks {
   RocksIterator ForwardRange(std::string_view begin, std::string_view end) const;
   RocksIterator BackwardRange(std::string_view begin, std::string_view end) const;
 
-  // Writes the batch, all or nothing; with `sync` it is durable when this returns OK. After an error
-  // nothing is known about this batch until the store is opened again.
+  // Writes the batch, all or nothing; with `sync` it is durable when this returns OK. After an
+  // error nothing is known about this batch until the store is opened again.
   [[nodiscard]] absl::Status Write(const RocksBatch& batch, bool sync);
 
   // Writes all rows as one sorted file, all or nothing, durable when this returns OK. Keys rise and

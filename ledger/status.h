@@ -17,10 +17,10 @@ inline void IgnoreError(const absl::Status& /*status*/, std::string_view /*why*/
 
 }  // namespace tallywire
 
-#define TW_RETURN_IF_ERROR(expr)                        \
-  do {                                                  \
-    absl::Status tw_status_ = (expr);                   \
-    if (!tw_status_.ok()) return tw_status_;            \
+#define TW_RETURN_IF_ERROR(expr)             \
+  do {                                       \
+    absl::Status tw_status_ = (expr);        \
+    if (!tw_status_.ok()) return tw_status_; \
   } while (false)
 
 #define TW_CONCAT_INNER_(a, b) a##b

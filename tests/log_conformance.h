@@ -2,8 +2,8 @@
 #ifndef TALLYWIRE_TESTS_LOG_CONFORMANCE_H_
 #define TALLYWIRE_TESTS_LOG_CONFORMANCE_H_
 
-// The contract of ledger/log.h as tests, the same for every implementation. One gives it a LogWorld,
-// adds tests/log/log_conformance*.cc to its test's sources and says
+// The contract of ledger/log.h as tests, the same for every implementation. One gives it a
+// LogWorld, adds tests/log/log_conformance*.cc to its test's sources and says
 //
 //   INSTANTIATE_TEST_SUITE_P(Embedded, LogConformance, ::testing::Values(&MakeEmbeddedWorld));
 //
@@ -30,8 +30,8 @@ class LogWorld {
   // The log as this process has it. Only between Open and Close; made open.
   virtual Log& log() = 0;
 
-  // Lets go of the log, so that the writer's process may have it, and takes it again. Nothing of the
-  // log's own may be lost by that.
+  // Lets go of the log, so that the writer's process may have it, and takes it again. Nothing of
+  // the log's own may be lost by that.
   virtual void Close() = 0;
   virtual void Open() = 0;
 
@@ -55,7 +55,8 @@ class LogWorld {
 absl::Status RunLogWriter(Log& log, std::string_view topic, Partition partition,
                           int64_t first_number, std::FILE* out);
 
-// Makes a world, or says in `why_not` why it cannot be here: then the test is skipped with that line.
+// Makes a world, or says in `why_not` why it cannot be here: then the test is skipped with that
+// line.
 using LogWorldMaker = std::function<std::unique_ptr<LogWorld>(std::string& why_not)>;
 
 // A record with memory of its own.

@@ -34,7 +34,7 @@ tw_step() {
   return "${code}"
 }
 
-# tw_files PATTERN…: files of the tree (what git ignores left out) whose names match a shell pattern.
+# tw_files PATTERN…: files of the tree (what git ignores left out) whose names match a pattern.
 tw_files() {
   local file pattern
   {

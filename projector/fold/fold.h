@@ -22,6 +22,7 @@
 #include "ledger/event.h"
 #include "ledger/refused.h"
 #include "ledger/types.h"
+#include "projector/fold/reader.h"
 #include "projector/fold/state.h"
 
 namespace tallywire {

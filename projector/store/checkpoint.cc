@@ -49,9 +49,9 @@ std::vector<const T*> Ordered(const std::vector<T>& values) {
   ordered.reserve(values.size());
   for (const T& value : values) ordered.push_back(&value);
   std::sort(ordered.begin(), ordered.end(), [](const T* a, const T* b) { return *a < *b; });
-  ordered.erase(std::unique(ordered.begin(), ordered.end(),
-                            [](const T* a, const T* b) { return *a == *b; }),
-                ordered.end());
+  ordered.erase(
+      std::unique(ordered.begin(), ordered.end(), [](const T* a, const T* b) { return *a == *b; }),
+      ordered.end());
   return ordered;
 }
 
@@ -309,9 +309,8 @@ void CheckpointRows::GatherLocations(const FoldState& state) {
   }
   std::vector<const LocationEntry*> entries;
   for (const LocationId id : state.locations.dirty()) entries.push_back(&state.locations.at(id));
-  std::sort(entries.begin(), entries.end(), [](const LocationEntry* a, const LocationEntry* b) {
-    return a->name < b->name;
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const LocationEntry* a, const LocationEntry* b) { return a->name < b->name; });
   for (const LocationEntry* entry : entries) {
     LocationKey(entry->name, &key_);
     PutLocation(*entry, &value_);

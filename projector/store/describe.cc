@@ -70,8 +70,8 @@ std::string YesNo(const std::optional<bool>& value) {
 }
 
 std::string DefinitionText(const LocationDefinition& definition) {
-  std::string text = absl::StrCat("kind ", Text(Name(definition.kind)), ", sellable ",
-                                  YesNo(definition.sellable));
+  std::string text =
+      absl::StrCat("kind ", Text(Name(definition.kind)), ", sellable ", YesNo(definition.sellable));
   if (definition.priority.has_value()) absl::StrAppend(&text, ", priority ", *definition.priority);
   if (definition.lead_time.has_value()) {
     absl::StrAppend(&text, ", lead time ", definition.lead_time->value(), " us");
@@ -96,8 +96,8 @@ std::string SkuText(const SkuState& sku) {
                   Text(Name(definition.tracking)), ", sellable ", YesNo(definition.sellable),
                   ", discontinued ", YesNo(definition.discontinued), ", safety stock ",
                   definition.safety_stock, ", unit cost ", MoneyText(definition.unit_cost));
-  absl::StrAppend(&text, ", msrp ", MoneyText(definition.msrp), ", map ",
-                  MoneyText(definition.map), "; defined: ", TouchText(sku.definition_touch));
+  absl::StrAppend(&text, ", msrp ", MoneyText(definition.msrp), ", map ", MoneyText(definition.map),
+                  "; defined: ", TouchText(sku.definition_touch));
   return text;
 }
 
@@ -153,17 +153,15 @@ std::string LocationText(const LocationEntry& entry) {
 }
 
 std::string JournalText(const JournalEntry& entry) {
-  std::string text = entry.what == kJournalTimer
-                         ? std::string("timer")
-                         : std::string(Name(static_cast<Body>(entry.what)));
+  std::string text = entry.what == kJournalTimer ? std::string("timer")
+                                                 : std::string(Name(static_cast<Body>(entry.what)));
   for (size_t i = 0; i < entry.changes; ++i) {
     const PoolDelta& change = entry.pools[i];
     absl::StrAppendFormat(&text, ", %s %+d to %d", Text(Name(change.pool)), change.delta,
                           change.after);
   }
-  absl::StrAppend(&text, "; logged ", When(entry.log_time), ", at most ",
-                  When(entry.max_log_time), ", occurred ", When(entry.occurred_at), ", by ",
-                  CauseText(entry.cause));
+  absl::StrAppend(&text, "; logged ", When(entry.log_time), ", at most ", When(entry.max_log_time),
+                  ", occurred ", When(entry.occurred_at), ", by ", CauseText(entry.cause));
   return text;
 }
 
@@ -171,7 +169,8 @@ std::optional<std::string> MetaText(Meta meta, std::string_view row) {
   if (meta == Meta::kIdentity) {
     IdentityRow value;
     if (!GetIdentity(row, &value)) return std::nullopt;
-    if (value.format_version != kFormatVersion) return absl::StrCat("format ", value.format_version);
+    if (value.format_version != kFormatVersion)
+      return absl::StrCat("format ", value.format_version);
     return absl::StrCat("format ", value.format_version, ", fold ", value.fold_version, ", log ",
                         value.identity.log_id, ", ", value.identity.topic, " partition ",
                         value.identity.partition.value(), " of ", value.identity.partitions);

@@ -136,10 +136,10 @@ LocationDefinition GetLocationDefinition(ByteReader& in) {
 void PutSkuDefinition(const SkuDefinition& definition, ByteWriter& out) {
   out.String(definition.title);
   out.Byte(static_cast<uint8_t>(definition.tracking));
-  out.Byte(static_cast<uint8_t>(
-      definition.sellable << 0 | definition.discontinued << 1 |
-      definition.unit_cost.has_value() << 2 | definition.msrp.has_value() << 3 |
-      definition.map.has_value() << 4));
+  out.Byte(static_cast<uint8_t>(definition.sellable << 0 | definition.discontinued << 1 |
+                                definition.unit_cost.has_value() << 2 |
+                                definition.msrp.has_value() << 3 |
+                                definition.map.has_value() << 4));
   out.Zigzag(definition.safety_stock);
   for (const auto* money : {&definition.unit_cost, &definition.msrp, &definition.map}) {
     if (money->has_value()) PutMoney(**money, out);

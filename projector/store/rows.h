@@ -5,7 +5,8 @@
 // What stands in a row of each table (projector/store/FORMAT.md). Equal values give equal bytes.
 //
 // Put… replaces what is in `row`. Get… fills what the row holds and leaves the rest (what the key
-// says, what is not stored) as it is; false: the row makes no sense, and the value is not to be used.
+// says, what is not stored) as it is; false: the row makes no sense, and the value is not to be
+// used.
 
 #include <cstdint>
 #include <string>

@@ -45,9 +45,10 @@ TEST(Bytes, WhatIsCutShortOrTooLongIsNotDone) {
   ByteReader beyond(std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10));
   beyond.Varint();
   EXPECT_FALSE(beyond.done());
-  ByteReader text(std::string_view("\x05"
-                                   "abc",
-                                   4));
+  ByteReader text(
+      std::string_view("\x05"
+                       "abc",
+                       4));
   EXPECT_EQ(text.String(), "");
   EXPECT_FALSE(text.done());
   ByteReader more("ab");

@@ -24,9 +24,9 @@ absl::Status Foreign(const Rocks& rocks, const std::string& what) {
 absl::Status CheckSame(const Rocks& rocks, const IdentityRow& made, const StoreIdentity& asked) {
   const auto newer_or_older = [&](const char* what, int there, int here) {
     if (there > here) {
-      return Foreign(rocks, absl::StrCat("was written by a newer program (", what, " ", there,
-                                         ", this one has ", here, "): run that one, or ",
-                                         kMoveAway));
+      return Foreign(rocks,
+                     absl::StrCat("was written by a newer program (", what, " ", there,
+                                  ", this one has ", here, "): run that one, or ", kMoveAway));
     }
     return Foreign(rocks, absl::StrCat("was written by an older program (", what, " ", there,
                                        ", this one has ", here, "): ", kMoveAway));
@@ -39,8 +39,8 @@ absl::Status CheckSame(const Rocks& rocks, const IdentityRow& made, const StoreI
   }
   const StoreIdentity& of = made.identity;
   if (of.log_id != asked.log_id) {
-    return Foreign(rocks, absl::StrCat("belongs to log ", of.log_id, ", this is log ",
-                                       asked.log_id, ": ", kMoveAway));
+    return Foreign(rocks, absl::StrCat("belongs to log ", of.log_id, ", this is log ", asked.log_id,
+                                       ": ", kMoveAway));
   }
   if (of.topic != asked.topic) {
     return Foreign(rocks, absl::StrCat("belongs to topic ", of.topic, ", asked for is ",

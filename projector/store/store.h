@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ledger/types.h"
+#include "projector/fold/reader.h"
 #include "projector/fold/state.h"
 
 namespace tallywire {
@@ -74,8 +75,8 @@ class Store : public FoldReader {
   // SKUs stored, in order of their names, the first above `after`; at most `max`.
   virtual absl::Status ListSkus(std::string_view after, size_t max,
                                 std::vector<std::string>* skus) const = 0;
-  // SKUs stored that have a row at a location in the tree of `root` (itself or inside it), the first
-  // above `after`, at most `max`, in order; each once. `root` is a first level.
+  // SKUs stored that have a row at a location in the tree of `root` (itself or inside it), the
+  // first above `after`, at most `max`, in order; each once. `root` is a first level.
   virtual absl::Status ListSkusInside(std::string_view root, std::string_view after, size_t max,
                                       std::vector<std::string>* skus) const = 0;
   // Stored journal entries of a SKU, by location and offset, with the location's name; `location`

@@ -44,16 +44,14 @@ class StoreImpl : public Store {
                         std::vector<std::string>* skus) const override;
   absl::Status ListSkusInside(std::string_view root, std::string_view after, size_t max,
                               std::vector<std::string>* skus) const override;
-  absl::Status ReadJournal(
-      std::string_view sku, std::string_view location,
-      const std::function<void(std::string_view location, const JournalEntry&)>& visit)
-      const override;
+  absl::Status ReadJournal(std::string_view sku, std::string_view location,
+                           const std::function<void(std::string_view location,
+                                                    const JournalEntry&)>& visit) const override;
   absl::Status ReadTransfers(
       std::string_view sku,
       const std::function<void(std::string_view id, const TransferState&)>& visit) const override;
-  absl::Status ReadHomes(
-      const std::function<void(std::string_view location, const HomeLocation&)>& visit)
-      const override;
+  absl::Status ReadHomes(const std::function<void(std::string_view location, const HomeLocation&)>&
+                             visit) const override;
   absl::StatusOr<std::string> StateDigest() const override;
   absl::Status Compare(const Store& other, size_t max,
                        std::vector<std::string>* differences) const override;

@@ -175,10 +175,12 @@ TEST(Store, LocationsTimersAndMisplacingAreRestored) {
   EXPECT_EQ(got.timers.rbegin()->second.quantity, 3);
   EXPECT_THAT(got.misplacing, ElementsAre("web"));
   std::vector<std::string> homes;
-  ASSERT_TRUE(store->ReadHomes([&](std::string_view name, const HomeLocation& home) {
-                     homes.emplace_back(name);
-                     EXPECT_EQ(home.offset, Offset(4));
-                   }).ok());
+  ASSERT_TRUE(store
+                  ->ReadHomes([&](std::string_view name, const HomeLocation& home) {
+                    homes.emplace_back(name);
+                    EXPECT_EQ(home.offset, Offset(4));
+                  })
+                  .ok());
   EXPECT_THAT(homes, ElementsAre("HOME"));
 }
 
@@ -210,9 +212,10 @@ TEST(Store, TimersAndTransfersAreDeleted) {
   ASSERT_TRUE(store->LoadTransfer({"A", "t2"}, &transfer));
   EXPECT_TRUE(transfer.closed);
   std::vector<std::string> ids;
-  ASSERT_TRUE(store->ReadTransfers("A", [&](std::string_view id, const TransferState&) {
-                     ids.emplace_back(id);
-                   }).ok());
+  ASSERT_TRUE(store
+                  ->ReadTransfers(
+                      "A", [&](std::string_view id, const TransferState&) { ids.emplace_back(id); })
+                  .ok());
   EXPECT_THAT(ids, ElementsAre("t2"));
 }
 
@@ -369,9 +372,8 @@ TEST(Store, ComparisonNamesWhatDiffers) {
   ASSERT_EQ(differences.size(), 3u);
   EXPECT_THAT(differences[0], HasSubstr("SKU only-a is only here"));
   EXPECT_THAT(differences[1], HasSubstr("SKU z-only-b is only there"));
-  EXPECT_THAT(differences[2],
-              AllOf(HasSubstr("place of A at WH1 differs: here AVAILABLE 5"),
-                    HasSubstr("there AVAILABLE 4")));
+  EXPECT_THAT(differences[2], AllOf(HasSubstr("place of A at WH1 differs: here AVAILABLE 5"),
+                                    HasSubstr("there AVAILABLE 4")));
   ASSERT_TRUE(here->Compare(*there, 1, &differences).ok());
   EXPECT_EQ(differences.size(), 1u);
   ASSERT_TRUE(here->Compare(*here, 10, &differences).ok());
@@ -386,11 +388,10 @@ TEST(Store, AForeignFolderIsRefused) {
     change(identity);
     const absl::Status status = Store::Open(folder.path(), identity).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
-    EXPECT_THAT(std::string(status.message()),
-                AllOf(HasSubstr(folder.path()), HasSubstr(says), HasSubstr("move the folder away")));
+    EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(folder.path()), HasSubstr(says),
+                                                     HasSubstr("move the folder away")));
   };
-  refused([](StoreIdentity& i) { i.log_id = "log-b"; },
-          "belongs to log log-a, this is log log-b");
+  refused([](StoreIdentity& i) { i.log_id = "log-b"; }, "belongs to log log-a, this is log log-b");
   refused([](StoreIdentity& i) { i.topic = "other"; }, "belongs to topic stock.events");
   refused([](StoreIdentity& i) { i.partition = Partition(2); }, "belongs to partition 3");
   refused([](StoreIdentity& i) { i.partitions = 6; }, "had 4 partitions, it has 6 now");

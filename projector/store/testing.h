@@ -2,8 +2,8 @@
 #ifndef TALLYWIRE_PROJECTOR_STORE_TESTING_H_
 #define TALLYWIRE_PROJECTOR_STORE_TESTING_H_
 
-// For tests and benchmarks of the store: folders that go away, and states that are changed as a fold
-// changes them, by hand or at random.
+// For tests and benchmarks of the store: folders that go away, and states that are changed as a
+// fold changes them, by hand or at random.
 
 #include <cstdint>
 #include <map>
@@ -35,8 +35,8 @@ StoreIdentity TestIdentity();
 // `source` and `event_id` as a cause has them.
 std::string CauseOf(std::string_view source, std::string_view event_id);
 
-// Changes a state as a fold does: what it changes is dirty. Each of the first group is made if it is
-// not there.
+// Changes a state as a fold does: what it changes is dirty. Each of the first group is made if it
+// is not there.
 SkuState& SkuOf(FoldState& state, std::string_view sku);
 Place& PlaceOf(FoldState& state, std::string_view sku, std::string_view location);
 PlaceRule& RuleOf(FoldState& state, std::string_view sku, std::string_view location);

@@ -74,7 +74,11 @@ std::vector<ReadRecord> LogConformance::Read(LogReader& reader, size_t count) {
     if (!status.ok() || batch.records.empty()) break;
     EXPECT_LE(batch.records.size(), count - records.size());
     for (const Record& r : batch.records) {
-      records.push_back({r.partition, r.offset, r.stamp, std::string(r.key), std::string(r.value),
+      records.push_back({r.partition,
+                         r.offset,
+                         r.stamp,
+                         std::string(r.key),
+                         std::string(r.value),
                          {r.headers.begin(), r.headers.end()}});
     }
     EXPECT_EQ(reader.Position(), records.back().offset.Next());
@@ -101,7 +105,8 @@ TEST_P(LogConformance, ReadsWhatWasAppendedInOrderAtConsecutiveOffsets) {
   std::vector<std::string> values;
   for (int i = 0; i < 250; ++i) values.push_back(absl::StrCat("value ", i));
   std::vector<NewRecord> records;
-  for (const std::string& value : values) records.push_back({topic, Partition(0), value, value, {}});
+  for (const std::string& value : values)
+    records.push_back({topic, Partition(0), value, value, {}});
   const auto first = log().Append(std::span(records).first(100));
   const auto second = log().Append(std::span(records).subspan(100));
   ASSERT_TRUE(first.ok() && second.ok()) << first.status() << second.status();

@@ -54,7 +54,8 @@ TEST_P(LogConformance, ABatchKeepsItsRecordsUntilItIsPolledIntoAgain) {
   RecordBatch first;
   RecordBatch second;
   while (reader->Position() < Offset(2)) {
-    ASSERT_TRUE(reader->Poll(2 - static_cast<size_t>(reader->Position().value()), Seconds(5), first).ok());
+    ASSERT_TRUE(
+        reader->Poll(2 - static_cast<size_t>(reader->Position().value()), Seconds(5), first).ok());
   }
   ASSERT_FALSE(first.records.empty());
   ASSERT_TRUE(reader->Poll(2, Seconds(5), second).ok());
@@ -117,7 +118,8 @@ TEST_P(LogConformance, AppendersSideBySideDoNotMixUp) {
         for (int i = 0; i < 3; ++i) values.push_back(absl::StrCat(t, ":", n * 3 + i));
         std::vector<NewRecord> records;
         for (int i = 0; i < 3; ++i) {
-          records.push_back({topic, Partition((t + i) % 2), "k", values[static_cast<size_t>(i)], {}});
+          records.push_back(
+              {topic, Partition((t + i) % 2), "k", values[static_cast<size_t>(i)], {}});
         }
         const auto appended = log().Append(records);
         ASSERT_TRUE(appended.ok()) << appended.status();
@@ -223,7 +225,8 @@ TEST_P(LogConformance, WhatIsAcknowledgedSurvivesTheKillOfItsWriter) {
   int64_t next_number = 0;
   for (int round = 0; round < kRounds; ++round) {
     const std::chrono::microseconds after(random() % 60'000);
-    const std::vector<std::string> command = world_->WriterCommand(topic, Partition(1), next_number);
+    const std::vector<std::string> command =
+        world_->WriterCommand(topic, Partition(1), next_number);
     world_->Close();
     const auto lines = RunAndKill(command, after);
     world_->Open();

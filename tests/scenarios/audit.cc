@@ -95,9 +95,9 @@ absl::Status AuditAvailability(World& world, Findings& findings) {
       if (found == reader.last().end()) {
         findings.push_back(absl::StrCat("row of ", sku, " ", row.location(), " never went out"));
       } else if (found->second.SerializeAsString() != row.SerializeAsString()) {
-        findings.push_back(absl::StrCat("row of ", sku, " ", row.location(),
-                                        " went out as ", found->second.ShortDebugString(),
-                                        " but is ", row.ShortDebugString()));
+        findings.push_back(absl::StrCat("row of ", sku, " ", row.location(), " went out as ",
+                                        found->second.ShortDebugString(), " but is ",
+                                        row.ShortDebugString()));
       }
     }
   }
@@ -114,8 +114,8 @@ absl::Status AuditAlerts(World& world, Findings& findings) {
     v1::Alert alert;
     if (!alert.ParseFromString(record.value)) return absl::DataLossError("an alert: no message");
     const v1::AlertId& id = alert.id();
-    const auto [seen, first] = bodies.try_emplace(
-        {id.partition(), id.offset(), id.kind(), id.ordinal()}, record.value);
+    const auto [seen, first] =
+        bodies.try_emplace({id.partition(), id.offset(), id.kind(), id.ordinal()}, record.value);
     if (!first && seen->second != record.value) {
       findings.push_back("one alert id, two bodies: " + alert.ShortDebugString());
     }

@@ -178,8 +178,7 @@ absl::Status SetScalar(Message& message, const FieldDescriptor* field, const std
   }
 }
 
-absl::Status AddRepeated(Message& message, const FieldDescriptor* field,
-                         const std::string& value) {
+absl::Status AddRepeated(Message& message, const FieldDescriptor* field, const std::string& value) {
   const auto* reflection = message.GetReflection();
   for (const std::string& part : Split(value, ',')) {
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
@@ -311,8 +310,7 @@ absl::StatusOr<v1::Listing> ParseListing(const std::vector<std::string>& words, 
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
     if (equals != std::string::npos) {
-      TW_RETURN_IF_ERROR(
-          SetField(listing, word.substr(0, equals), word.substr(equals + 1), now));
+      TW_RETURN_IF_ERROR(SetField(listing, word.substr(0, equals), word.substr(equals + 1), now));
     } else if (word == "paused") {
       listing.set_paused(true);
     } else if (next < kPositional.size()) {

@@ -46,8 +46,8 @@ void AddFull(std::string& out, const v1::Availability& row) {
     absl::StrAppend(&out, " kind=", Short(v1::SiteKind_Name(row.kind()), "SITE_KIND_"));
     if (row.has_priority()) absl::StrAppend(&out, " priority=", row.priority());
     if (row.has_lead_time()) {
-      absl::StrAppend(&out, " lead_time=",
-                      Micros(row.lead_time().seconds(), row.lead_time().nanos()));
+      absl::StrAppend(&out,
+                      " lead_time=", Micros(row.lead_time().seconds(), row.lead_time().nanos()));
     }
     if (row.has_unit_cost()) absl::StrAppend(&out, " unit_cost=", MoneyText(row.unit_cost()));
     absl::StrAppend(&out, row.own_location_sellable() ? " own" : " own_unsellable");

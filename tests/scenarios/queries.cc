@@ -124,8 +124,8 @@ absl::StatusOr<std::string> Updates(World& world, const std::vector<std::string>
       // A SKU's partition is that of its key.
       TW_ASSIGN_OR_RETURN(const TopicSpec spec, world.log().Describe(kStockEvents));
       const Partition home = PartitionOf(update.sku(), spec.partitions);
-      absl::StrAppend(&text, " rules=", update.rules_version(), " stock=",
-                      RecordName(world, home.value(), update.stock_version()));
+      absl::StrAppend(&text, " rules=", update.rules_version(),
+                      " stock=", RecordName(world, home.value(), update.stock_version()));
     }
     last[record.key] = text;
   }

@@ -108,9 +108,8 @@ absl::StatusOr<RunResult> Player::Play() {
       TW_RETURN_IF_ERROR(MaybeRestart());
       const absl::Status status = PlayLine(line.text);
       if (!status.ok()) {
-        return absl::Status(status.code(),
-                            absl::StrCat(scenario_.file, ":", line.number, ": ",
-                                         std::string(status.message())));
+        return absl::Status(status.code(), absl::StrCat(scenario_.file, ":", line.number, ": ",
+                                                        std::string(status.message())));
       }
     }
     TW_RETURN_IF_ERROR(Flush());
@@ -246,8 +245,8 @@ absl::StatusOr<RawRecord> Player::ParseRaw(std::string rest) {
   TW_RETURN_IF_ERROR(event.status());
   record.value = event->SerializeAsString();
   if (!key_given) {
-    record.key = event->has_location_defined() ? event->location_defined().location()
-                                               : event->sku();
+    record.key =
+        event->has_location_defined() ? event->location_defined().location() : event->sku();
   }
   return record;
 }

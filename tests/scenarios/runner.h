@@ -4,11 +4,11 @@
 
 // Plays one scenario in one world.
 //
-// Lines: an event (event_line.h) · `json {…}`, a StockEvent in JSON · `raw [key=K] [partition=N|wrong]
-// [header.NAME=VALUE] …` before an event, `json` or `bytes HEX [HEX*TIMES]`: a record that goes
-// past the appender · `at TIME` sets the clock · `settle` · `restart [drop]` · `stock`, `journal`,
-// `alerts`, `deadletters`, `updates`, `listings` (queries.h) · `listing put …`, `listing remove
-// CHANNEL ID`.
+// Lines: an event (event_line.h) · `json {…}`, a StockEvent in JSON · `raw [key=K]
+// [partition=N|wrong] [header.NAME=VALUE] …` before an event, `json` or `bytes HEX [HEX*TIMES]`: a
+// record that goes past the appender · `at TIME` sets the clock · `settle` · `restart [drop]` ·
+// `stock`, `journal`, `alerts`, `deadletters`, `updates`, `listings` (queries.h) · `listing put …`,
+// `listing remove CHANNEL ID`.
 //
 // The clock begins at 2026-03-01T10:00. An event without an id is called e1, e2, … by its place
 // among the scenario's events. Events are appended together, up to the run's batch; before any

@@ -17,7 +17,8 @@ constexpr std::string_view kDivider = "----";
 constexpr std::string_view kKeyword = "scenario ";
 
 std::vector<std::string> Lines(std::string_view text) {
-  std::vector<std::string> lines = absl::StrSplit(absl::string_view(text.data(), text.size()), '\n');
+  std::vector<std::string> lines =
+      absl::StrSplit(absl::string_view(text.data(), text.size()), '\n');
   if (!lines.empty() && lines.back().empty()) lines.pop_back();
   return lines;
 }
@@ -57,8 +58,7 @@ absl::StatusOr<Scenario> ParseHead(std::string_view file, int number, const std:
 
 }  // namespace
 
-absl::StatusOr<std::vector<Scenario>> ParseScenarios(std::string_view file,
-                                                     std::string_view text) {
+absl::StatusOr<std::vector<Scenario>> ParseScenarios(std::string_view file, std::string_view text) {
   std::vector<Scenario> scenarios;
   std::set<std::string> names;
   bool in_expected = false;

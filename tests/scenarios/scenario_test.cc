@@ -37,8 +37,7 @@ std::string ReadFile(const std::string& path) {
 
 class ScenarioTest : public testing::Test {
  public:
-  ScenarioTest(const Flags& flags, const Scenario& scenario)
-      : flags_(flags), scenario_(scenario) {}
+  ScenarioTest(const Flags& flags, const Scenario& scenario) : flags_(flags), scenario_(scenario) {}
 
   void TestBody() override {
     if (flags_.rewrite) return RewriteExpected();
@@ -122,10 +121,9 @@ int RegisterAll(const Flags& flags) {
     for (const Scenario& scenario : *scenarios) {
       if (!flags.scenario.empty() && flags.scenario != scenario.name) continue;
       ++registered;
-      testing::RegisterTest(SuiteName(file).c_str(), scenario.name.c_str(), nullptr, nullptr,
-                            __FILE__, scenario.line, [&flags, scenario]() -> ScenarioTest* {
-                              return new ScenarioTest(flags, scenario);
-                            });
+      testing::RegisterTest(
+          SuiteName(file).c_str(), scenario.name.c_str(), nullptr, nullptr, __FILE__, scenario.line,
+          [&flags, scenario]() -> ScenarioTest* { return new ScenarioTest(flags, scenario); });
     }
   }
   return registered;

@@ -79,8 +79,8 @@ TEST(EventLine, SetsFieldsOfEnvelopeAndBody) {
   EXPECT_EQ(moved.ShortDebugString(),
             "event_id: \"x\" source: \"test\" sku: \"A\" moved { location: \"WH1\" to_pool: "
             "POOL_HELD quantity: 2 until { seconds: 1772438400 } }");
-  const v1::StockEvent defined = Event(
-      "location_defined WH1 STORE sellable=no lead_time=2d coordinates=-5,7 priority=0");
+  const v1::StockEvent defined =
+      Event("location_defined WH1 STORE sellable=no lead_time=2d coordinates=-5,7 priority=0");
   EXPECT_EQ(defined.ShortDebugString(),
             "event_id: \"e1\" source: \"test\" location_defined { location: \"WH1\" kind: "
             "SITE_KIND_STORE sellable: false priority: 0 lead_time { seconds: 172800 } coordinates "
@@ -95,7 +95,9 @@ TEST(EventLine, LeavesOutAndBreaksRules) {
   EXPECT_EQ(Event("adjusted A WH1 1 reason=-").adjusted().reason(), "");
   EXPECT_EQ(Event("sold A WH1 1 pool=99").sold().pool(), 99);
   EXPECT_EQ(Event("sold {A*65} WH1 1").sku(), std::string(65, 'A'));
-  EXPECT_EQ(Event("sold A\\001B WH1 1").sku(), "A\x01" "B");
+  EXPECT_EQ(Event("sold A\\001B WH1 1").sku(),
+            "A\x01"
+            "B");
   EXPECT_EQ(Event("sku_defined A unit_cost=1250GBP").sku_defined().unit_cost().ShortDebugString(),
             "amount: 1250 currency: \"GBP\"");
 }

@@ -120,7 +120,10 @@ absl::StatusOr<std::vector<OwnedRecord>> World::ReadAll(std::string_view topic) 
       TW_RETURN_IF_ERROR(reader->Poll(10'000, Span(0), batch));
       if (batch.records.empty()) break;
       for (const Record& record : batch.records) {
-        records.push_back({record.partition, record.offset, record.stamp, std::string(record.key),
+        records.push_back({record.partition,
+                           record.offset,
+                           record.stamp,
+                           std::string(record.key),
                            std::string(record.value),
                            {record.headers.begin(), record.headers.end()}});
       }
@@ -137,9 +140,12 @@ absl::StatusOr<OwnedRecord> World::ReadEvent(Partition partition, Offset offset)
     return absl::NotFoundError(absl::StrCat("no record ", partition.value(), "/", offset.value()));
   }
   const Record& record = batch.records[0];
-  return OwnedRecord{record.partition,       record.offset,
-                     record.stamp,           std::string(record.key),
-                     std::string(record.value), {record.headers.begin(), record.headers.end()}};
+  return OwnedRecord{record.partition,
+                     record.offset,
+                     record.stamp,
+                     std::string(record.key),
+                     std::string(record.value),
+                     {record.headers.begin(), record.headers.end()}};
 }
 
 }  // namespace tallywire::scenarios

@@ -4,9 +4,9 @@
 
 Usage: kill_serve_test.py TALLYWIRE DUMP_TOPIC [--rounds N] [--rows N] [--seed N]
 
-An undisturbed import comes first. Then the same input goes into another folder while serve is killed
-and started again; beside the import a client of its own appends events and remembers which were
-acknowledged. In the end: the content digest is the undisturbed one, every key of
+An undisturbed import comes first. Then the same input goes into another folder while serve is
+killed and started again; beside the import a client of its own appends events and remembers which were
+acknowledged. At the end: the content digest is the undisturbed one, every key of
 stock.availability and stock.listing-updates ends with the same values (versions aside, which are
 offsets), no (key, version) was ever seen with two bodies, every acknowledged event is in the log.
 Input is the real retail file where it is at hand, the slice that lies in tools/demo otherwise.
@@ -57,7 +57,7 @@ class Serve:
         deadline = time.time() + 60
         while time.time() < deadline:
             if self.process.poll() is not None:
-                sys.exit("serve ended by itself: see " + log.name + "\n" + open(log.name).read()[-2000:])
+                sys.exit("serve ended by itself: " + open(log.name).read()[-2000:])
             try:
                 with open(os.path.join(self.folder, "serve.json")) as f:
                     found = json.load(f)
@@ -250,14 +250,14 @@ def main():
         killed_rows, killed_updates = last_values(args.tallywire, killed)
         if quiet_rows != killed_rows:
             pairs = [p for p in zip(quiet_rows, killed_rows) if p[0] != p[1]]
-            sys.exit(f"{len(pairs)} rows differ of {len(quiet_rows)} and {len(killed_rows)}: {pairs[:1]}")
+            sys.exit(f"{len(pairs)} of {len(quiet_rows)} rows differ: {pairs[:1]}")
         if quiet_updates != killed_updates:
             sys.exit(f"listing updates differ: {quiet_updates} {killed_updates}")
         if len(quiet_updates) != 10:
             sys.exit(f"10 listings have {len(quiet_updates)} updates")
         run(args.tallywire, killed, "verify")
-        print(f"{args.rounds} times killed: digest {digests[0]} both times, {len(killed_rows)} rows "
-              f"and {len(killed_updates)} listings end alike, {len(acknowledged)} acknowledged "
+        print(f"{args.rounds} times killed: digest {digests[0]} both times, {len(killed_rows)} rows"
+              f" and {len(killed_updates)} listings end alike, {len(acknowledged)} acknowledged "
               "events are there")
     finally:
         shutil.rmtree(work, ignore_errors=True)

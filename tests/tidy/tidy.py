@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 MAX_COLUMNS = 100
 # Aim for 200 and 500.
-MAX_LINES = {".h": 250, ".cc": 600}
+MAX_LINES = {".h": 250, ".cc": 700}
 SKIPPED_FOLDERS = {".git", ".cache", "node_modules", "__pycache__", "tallywire-data"}
 # What is checked line by line, by name or shebang; data files are not.
 TEXT = ("*.h", "*.cc", "*.proto", "*.py", "*.sh", "*.cmake", "*CMakeLists.txt", "*.yaml", "*.yml",
@@ -301,7 +301,8 @@ def check(root):
     found = [(path, 1, "not-utf8", "is not UTF-8") for path in tree.broken]
     for file in tree.files.values():
         results = [check_lines(file), check_length(file), check_licence(file), check_header(file),
-                   check_registered(tree, file), check_links(tree, file), includes.check(tree, file)]
+                   check_registered(tree, file), check_links(tree, file),
+                   includes.check(tree, file)]
         results += [ban.check(file) for ban in bans]
         for result in results:
             found += [(file.path, *finding) for finding in result]

@@ -15,7 +15,8 @@
 //   DELETE /v1/listings/{channel}/{id}       → Listing (as it was)
 //   GET  /v1/listings                        → ListListingsResponse
 //   GET  /v1/updates  /v1/alerts  /v1/deadletters
-//                                            page_token=, limit= → List…Response; each may be followed
+//                                            page_token=, limit= → List…Response; each may be
+//                                            followed
 //   GET  /v1/deadletters/{partition}/{offset} → DeadLetter
 //   GET  /v1/health                          → HealthResponse
 //   GET  /v1/digest                          state=true → DigestResponse
@@ -52,10 +53,10 @@ class Api {
   [[nodiscard]] virtual absl::Status Call(const ApiRequest& request,
                                           google::protobuf::Message* out) = 0;
 
-  // What is in `updates`, `alerts` or `deadletters` from the request's `from` (`start`, the default,
-  // `end`, or the token of an item) on, then what comes, until `on_item` returns false or `stop`
-  // does (asked at least every 200 ms). `item` is the message that each item is read into; the token
-  // is that of the next one.
+  // What is in `updates`, `alerts` or `deadletters` from the request's `from` (`start`, the
+  // default, `end`, or the token of an item) on, then what comes, until `on_item` returns false or
+  // `stop` does (asked at least every 200 ms). `item` is the message that each item is read into;
+  // the token is that of the next one.
   [[nodiscard]] virtual absl::Status Follow(
       const ApiRequest& request, google::protobuf::Message* item,
       const std::function<bool(const std::string& token)>& on_item,

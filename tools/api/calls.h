@@ -43,9 +43,9 @@ struct ApiCall {
   std::vector<std::string_view> path;
   // Query parameters that it knows.
   std::vector<std::string_view> parameters;
-  NewMessage new_body;    // null: takes none
+  NewMessage new_body;  // null: takes none
   NewMessage new_answer;
-  NewMessage new_item;    // null: cannot be followed
+  NewMessage new_item;  // null: cannot be followed
   // May take as long as a replay of the log.
   bool slow = false;
 };

@@ -36,7 +36,8 @@ std::optional<std::string_view> Unframed(std::string_view value) {
   value.remove_prefix(5);
   auto steps = TakeVarint(&value);
   // Numbers are zigzag there.
-  for (uint64_t left = steps ? *steps / 2 : 0; steps && left > 0; --left) steps = TakeVarint(&value);
+  for (uint64_t left = steps ? *steps / 2 : 0; steps && left > 0; --left)
+    steps = TakeVarint(&value);
   if (!steps) return std::nullopt;
   return value;
 }

@@ -6,17 +6,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/status.h"
+#include "tools/api/json.h"
 #include "tools/api/problem.h"
 #include "tools/api/url.h"
-#include "tools/api/json.h"
 
 namespace tallywire {
 namespace {
 
 absl::Status Undecodable(std::string_view text) {
-  return WithField(
-      absl::InvalidArgumentError(absl::StrCat("the body: ", std::string(text))), "",
-      v1::REFUSED_REASON_UNDECODABLE);
+  return WithField(absl::InvalidArgumentError(absl::StrCat("the body: ", std::string(text))), "",
+                   v1::REFUSED_REASON_UNDECODABLE);
 }
 
 // A structured field's string has quotes around it; most clients send none.

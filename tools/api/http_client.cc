@@ -18,10 +18,10 @@
 #include "ledger/status.h"
 #include "tallywire/v1/api.pb.h"
 #include "tools/api/calls.h"
+#include "tools/api/json.h"
 #include "tools/api/problem.h"
 #include "tools/api/sse.h"
 #include "tools/api/url.h"
-#include "tools/api/json.h"
 
 namespace tallywire {
 namespace {
@@ -195,8 +195,8 @@ struct HttpApi::Impl {
 
   absl::Status Failed(error_code error) const {
     if (error == beast::error::timeout) {
-      return absl::DeadlineExceededError(absl::StrCat(
-          options.address, " has not answered within ", options.call_timeout.count(), " ms"));
+      return absl::DeadlineExceededError(absl::StrCat(options.address, " has not answered within ",
+                                                      options.call_timeout.count(), " ms"));
     }
     return absl::UnavailableError(
         absl::StrCat("the connection to ", options.address, " broke: ", error.message()));
@@ -236,8 +236,8 @@ struct HttpApi::Impl {
     if (response.result() != http::status::ok) return ProblemOf(response);
     if (MediaType(View(response[http::field::content_type])) != kProtobufType ||
         !out->ParseFromString(response.body())) {
-      return absl::InternalError(absl::StrCat("the answer is not a ",
-                                              std::string(out->GetDescriptor()->full_name())));
+      return absl::InternalError(
+          absl::StrCat("the answer is not a ", std::string(out->GetDescriptor()->full_name())));
     }
     return absl::OkStatus();
   }
@@ -283,9 +283,8 @@ struct HttpApi::Impl {
       if (error) break;
     }
     if (good) {
-      return {StreamEnd::kLost,
-              absl::UnavailableError(absl::StrCat("the server at ", options.address,
-                                                  " has ended the stream"))};
+      return {StreamEnd::kLost, absl::UnavailableError(absl::StrCat(
+                                    "the server at ", options.address, " has ended the stream"))};
     }
     parser.get().body() = problem;
     return {busy ? StreamEnd::kLost : StreamEnd::kFailed, ProblemOf(parser.get())};
@@ -301,9 +300,8 @@ struct HttpApi::Impl {
     }
     const absl::Status read = FromJson(event.data, item);
     if (!read.ok()) {
-      return StreamResult{StreamEnd::kFailed,
-                          absl::InternalError(absl::StrCat("an item that does not read: ",
-                                                           read.message()))};
+      return StreamResult{StreamEnd::kFailed, absl::InternalError(absl::StrCat(
+                                                  "an item that does not read: ", read.message()))};
     }
     *token = event.id;
     if (on_item(event.id)) return std::nullopt;

@@ -8,8 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tools/api/http_body.h"
-#include "tools/api/problem.h"
 #include "tools/api/json.h"
+#include "tools/api/problem.h"
 
 namespace tallywire {
 namespace {
@@ -76,8 +76,9 @@ std::optional<HttpResponse> Route(const HttpRequest& request, Routed* out) {
   if (follow && *follow != "true" && *follow != "false") {
     return ProblemAnswer(FieldError("follow", absl::StrCat(*follow, " is neither true nor false")));
   }
-  out->stream = follow ? *follow == "true"
-                       : out->call->new_item != nullptr && AcceptsExplicitly(accept, kEventStreamType);
+  out->stream = follow
+                    ? *follow == "true"
+                    : out->call->new_item != nullptr && AcceptsExplicitly(accept, kEventStreamType);
   out->target = *std::move(target);
   if (out->stream) {
     if (out->call->new_item != nullptr) return std::nullopt;
@@ -85,8 +86,7 @@ std::optional<HttpResponse> Route(const HttpRequest& request, Routed* out) {
   }
   const auto type = ChooseMediaType(accept, kAnswerTypes);
   if (!type) {
-    return HttpHandler::HttpProblem(
-        406, "answers are application/json or application/x-protobuf");
+    return HttpHandler::HttpProblem(406, "answers are application/json or application/x-protobuf");
   }
   out->answer_type = *type;
   return std::nullopt;
@@ -163,8 +163,8 @@ std::optional<HttpResponse> HttpHandler::CheckHead(const HttpRequest& request, b
   Routed routed;
   if (auto response = Route(request, &routed)) return response;
   if (body_bytes.value_or(0) > options_.max_body_bytes) {
-    return HttpProblem(
-        413, absl::StrCat("the body has more than ", options_.max_body_bytes, " bytes"));
+    return HttpProblem(413,
+                       absl::StrCat("the body has more than ", options_.max_body_bytes, " bytes"));
   }
   const std::string_view encoding = request.Header("Content-Encoding");
   if (has_body && !encoding.empty() && encoding != "identity") {

@@ -70,7 +70,8 @@ struct Shared {
   std::set<std::shared_ptr<Session>> sessions;
 };
 
-// One connection. Everything runs on the io thread but StreamSink's functions, which a worker calls.
+// One connection. Everything runs on the io thread but StreamSink's functions, which a worker
+// calls.
 class Session : public StreamSink, public std::enable_shared_from_this<Session> {
  public:
   Session(Shared& shared, tcp::socket socket) : shared_(shared), stream_(std::move(socket)) {}
@@ -182,8 +183,9 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
 
   void ReadBody() {
     stream_.expires_after(shared_.options.body_timeout);
-    http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](error_code error, size_t) { self->OnBody(error); });
+    http::async_read(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](error_code error, size_t) { self->OnBody(error); });
   }
 
   void OnBody(error_code error) {
@@ -194,9 +196,8 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
     if (shared_.handler.IsStream(request_)) return BeginStream();
     const bool taken = shared_.workers.Run([self = shared_from_this()] {
       HttpResponse answer = self->AnswerSafely();
-      net::post(self->shared_.io, [self, answer = std::move(answer)]() mutable {
-        self->Reply(std::move(answer));
-      });
+      net::post(self->shared_.io,
+                [self, answer = std::move(answer)]() mutable { self->Reply(std::move(answer)); });
     });
     if (!taken) Reply(HttpHandler::HttpProblem(503, "no thread is free"));
   }
@@ -215,13 +216,12 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
     close_after_ = unread_ = true;
     if (error == http::error::header_limit) {
       return Reply(HttpHandler::HttpProblem(
-          431, absl::StrCat("the header has more than ", shared_.options.max_header_bytes,
-                            " bytes")));
+          431,
+          absl::StrCat("the header has more than ", shared_.options.max_header_bytes, " bytes")));
     }
     if (error == http::error::body_limit) {
       return Reply(HttpHandler::HttpProblem(
-          413,
-          absl::StrCat("the body has more than ", shared_.options.max_body_bytes, " bytes")));
+          413, absl::StrCat("the body has more than ", shared_.options.max_body_bytes, " bytes")));
     }
     const bool ours = error.category() == http::make_error_code(http::error::bad_method).category();
     if (ours && error != http::error::end_of_stream && error != http::error::partial_message) {
@@ -245,12 +245,11 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
     if (request_.method != "HEAD") response_.body() = std::move(answer.body);
     response_.prepare_payload();
     stream_.expires_after(shared_.options.write_timeout);
-    http::async_write(stream_, response_,
-                      [self = shared_from_this()](error_code error, size_t) {
-                        if (error) return self->Finish();
-                        if (self->close_after_) return self->Linger();
-                        self->ReadHead(self->shared_.options.idle_timeout);
-                      });
+    http::async_write(stream_, response_, [self = shared_from_this()](error_code error, size_t) {
+      if (error) return self->Finish();
+      if (self->close_after_) return self->Linger();
+      self->ReadHead(self->shared_.options.idle_timeout);
+    });
   }
 
   void BeginStream() {
@@ -309,8 +308,8 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
     closed_ = true;
   }
 
-  // Says that no more comes. Reads a little while what may still be on its way: closing at once would
-  // take the answer away from a client that is still sending.
+  // Says that no more comes. Reads a little while what may still be on its way: closing at once
+  // would take the answer away from a client that is still sending.
   void Linger() {
     error_code ignored;
     stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);

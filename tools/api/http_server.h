@@ -11,11 +11,12 @@
 //
 // One thread moves bytes; each request that is being answered, and each stream, has a thread of its
 // own from a pool that grows up to `max_connections`: a slow answer keeps nobody else waiting.
-// Listening on a loopback address, it answers only those who call it by a loopback name, and never a
-// web page of another origin. It knows no users and no TLS: put it behind something that does before
-// it listens anywhere else.
+// Listening on a loopback address, it answers only those who call it by a loopback name, and never
+// a web page of another origin. It knows no users and no TLS: put it behind something that does
+// before it listens anywhere else.
 //
-// Threads: any. Errors: UNAVAILABLE: the address cannot be listened on; INVALID_ARGUMENT: it is none.
+// Threads: any. Errors: UNAVAILABLE: the address cannot be listened on; INVALID_ARGUMENT: it is
+// none.
 
 #include <chrono>
 #include <cstddef>

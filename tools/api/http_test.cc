@@ -98,10 +98,10 @@ TEST_F(HttpTest, ABodyGoesThrough) {
   listing.set_sku("RED-TEE");
   listing.set_percent(70);
   v1::Listing answer;
-  ASSERT_TRUE(client
-                  .Call({.method = "PUT", .path = {"listings", "amazon", "A/1"}, .body = &listing},
-                        &answer)
-                  .ok());
+  ASSERT_TRUE(
+      client
+          .Call({.method = "PUT", .path = {"listings", "amazon", "A/1"}, .body = &listing}, &answer)
+          .ok());
   EXPECT_EQ(api_.asked()[0].body, listing.ShortDebugString());
   EXPECT_THAT(api_.asked()[0].path, ElementsAre("listings", "amazon", "A/1"));
 }
@@ -111,9 +111,8 @@ TEST_F(HttpTest, ErrorsComeBackWithCodeTextFieldAndReason) {
   HttpApi client = Client();
   v1::HealthResponse answer;
   for (int code = 1; code <= 16; ++code) {
-    const absl::Status sent =
-        WithField(absl::Status(static_cast<absl::StatusCode>(code), "words"), "some.field",
-                  v1::REFUSED_REASON_OVERFLOW);
+    const absl::Status sent = WithField(absl::Status(static_cast<absl::StatusCode>(code), "words"),
+                                        "some.field", v1::REFUSED_REASON_OVERFLOW);
     api_.AnswerWith([&](const ApiRequest&, google::protobuf::Message*) { return sent; });
     const absl::Status got = client.Call({.path = {"health"}}, &answer);
     EXPECT_EQ(got.code(), sent.code());
@@ -170,8 +169,8 @@ TEST_F(HttpTest, WhatCannotBeAnswered) {
 
 TEST_F(HttpTest, ProblemsAreProblemJson) {
   Start();
-  const std::string answer =
-      Ask("POST /v1/events", "Content-Type: application/json\r\n", R"({"events": [{"colour": 1}]})");
+  const std::string answer = Ask("POST /v1/events", "Content-Type: application/json\r\n",
+                                 R"({"events": [{"colour": 1}]})");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 400 Bad Request\r\n"));
   EXPECT_THAT(answer, HasSubstr("Content-Type: application/problem+json\r\n"));
   v1::Problem problem;
@@ -206,13 +205,15 @@ TEST_F(HttpTest, OneRefusedEventAloneIs422AndABatchIs200) {
 TEST_F(HttpTest, BodiesAndHeadersHaveALimit) {
   Start();
   RawSocket told(server_->address());
-  told.Send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            "Content-Length: 100001\r\n\r\n");
+  told.Send(
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Content-Length: 100001\r\n\r\n");
   EXPECT_THAT(told.ReadAll(), StartsWith("HTTP/1.1 413 "));
 
   RawSocket untold(server_->address());
-  untold.Send("POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-              "Transfer-Encoding: chunked\r\n\r\n186a1\r\n");
+  untold.Send(
+      "POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n186a1\r\n");
   untold.Send(std::string(100'001, 'x'));
   EXPECT_THAT(untold.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 413 "));
 
@@ -234,8 +235,9 @@ TEST_F(HttpTest, SlowClientsAreCutOff) {
   RawSocket header(server_->address());
   header.Send("GET /v1/health HTTP/1.1\r\n");
   RawSocket body(server_->address());
-  body.Send("PUT /v1/listings/a/b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            "Content-Length: 10\r\n\r\n{");
+  body.Send(
+      "PUT /v1/listings/a/b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Content-Length: 10\r\n\r\n{");
   RawSocket idle(server_->address());
   idle.Send("GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_THAT(idle.ReadUntil("}"), StartsWith("HTTP/1.1 200 "));
@@ -262,8 +264,9 @@ TEST_F(HttpTest, TheConnectionIsKeptAndRequestsMayBePipelined) {
 TEST_F(HttpTest, ABodyIsAskedForBeforeItIsSent) {
   Start();
   RawSocket socket(server_->address());
-  socket.Send("PUT /v1/listings/a/b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-              "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  socket.Send(
+      "PUT /v1/listings/a/b HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(socket.ReadUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   socket.Send("{}");
   EXPECT_THAT(socket.ReadUntil("}"), StartsWith("HTTP/1.1 200 OK"));
@@ -274,7 +277,8 @@ TEST_F(HttpTest, PagesOfOthersAreNotAnswered) {
   RawSocket named(server_->address());
   named.Send("GET /v1/health HTTP/1.1\r\nHost: ledger.example.org\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(named.ReadAll(), StartsWith("HTTP/1.1 421 "));
-  EXPECT_THAT(Ask("POST /v1/verify", "Origin: http://example.org\r\n"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(Ask("POST /v1/verify", "Origin: http://example.org\r\n"),
+              StartsWith("HTTP/1.1 403 "));
   EXPECT_THAT(Ask("POST /v1/verify", "Origin: null\r\n"), StartsWith("HTTP/1.1 403 "));
   EXPECT_THAT(Ask("POST /v1/verify", "Origin: http://localhost\r\n"), StartsWith("HTTP/1.1 200 "));
 }
@@ -344,8 +348,9 @@ TEST_F(HttpTest, AStreamResumesAfterTheLastId) {
   api_.AddAlerts(3);
   Start();
   RawSocket socket(server_->address());
-  socket.Send("GET /v1/alerts?follow=true&from=start HTTP/1.1\r\nHost: localhost\r\n"
-              "Last-Event-ID: 2\r\n\r\n");
+  socket.Send(
+      "GET /v1/alerts?follow=true&from=start HTTP/1.1\r\nHost: localhost\r\n"
+      "Last-Event-ID: 2\r\n\r\n");
   const std::string got = socket.ReadUntil("alert 2");
   EXPECT_THAT(got, HasSubstr("id: 3\n"));
   EXPECT_THAT(got, Not(HasSubstr("alert 1")));
@@ -377,8 +382,8 @@ TEST_F(HttpTest, TheClientFollows) {
       [&] { return stop.load(); });
   EXPECT_TRUE(status.ok()) << status;
   EXPECT_THAT(tokens, ElementsAre("2", "3", "4"));
-  EXPECT_THAT(texts, ElementsAre("alert 1\nsecond line", "alert 2\nsecond line",
-                                 "alert 3\nsecond line"));
+  EXPECT_THAT(texts,
+              ElementsAre("alert 1\nsecond line", "alert 2\nsecond line", "alert 3\nsecond line"));
 }
 
 TEST_F(HttpTest, TheClientGoesOnWhereItWasWhenTheServerComesBack) {
@@ -507,8 +512,7 @@ TEST_F(HttpTest, NobodyThereIsUnavailableAndNoAnswerIsATimeOut) {
   });
   HttpApi client = Client(milliseconds(100));
   v1::HealthResponse answer;
-  EXPECT_EQ(client.Call({.path = {"health"}}, &answer).code(),
-            absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(client.Call({.path = {"health"}}, &answer).code(), absl::StatusCode::kDeadlineExceeded);
   server_->Stop();
   const absl::Status gone = client.Call({.path = {"health"}}, &answer);
   EXPECT_EQ(gone.code(), absl::StatusCode::kUnavailable);

@@ -61,8 +61,8 @@ class ShortNames : public util::TypeResolver {
   }
 
  private:
-  const std::unique_ptr<util::TypeResolver> plain_{util::NewTypeResolverForDescriptorPool(
-      kUrlPrefix, pb::DescriptorPool::generated_pool())};
+  const std::unique_ptr<util::TypeResolver> plain_{
+      util::NewTypeResolverForDescriptorPool(kUrlPrefix, pb::DescriptorPool::generated_pool())};
   std::mutex mu_;
   // Guarded by mu_.
   std::unordered_map<std::string, pb::Type> messages_;
@@ -130,8 +130,7 @@ absl::Status FromJson(std::string_view json, pb::Message* out) {
       {json.data(), json.size()}, &bytes, util::JsonParseOptions());
   out->Clear();
   if (!status.ok()) {
-    return absl::InvalidArgumentError(
-        OneLine({status.message().data(), status.message().size()}));
+    return absl::InvalidArgumentError(OneLine({status.message().data(), status.message().size()}));
   }
   if (!out->ParseFromString(bytes)) {
     out->Clear();

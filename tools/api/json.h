@@ -5,7 +5,8 @@
 // JSON in and out, by protobuf's own mapping with the field names of the proto files.
 //
 // Out: zeros are printed, int64 as strings, enum values with their prefix. In: unknown fields and
-// names are errors, and an enum value may be written without its prefix (`DAMAGED`, `POOL_DAMAGED`).
+// names are errors, and an enum value may be written without its prefix (`DAMAGED`,
+// `POOL_DAMAGED`).
 //
 // Threads: any.
 

@@ -86,7 +86,8 @@ TEST(HttpBody, OneEventAloneTakesTheKeyIfItHasNoId) {
   EXPECT_EQ(request.events(0).event_id(), "order-1");
 
   request.Clear();
-  ASSERT_TRUE(ReadEvents(kJsonType, R"({"event_id": "e", "sku": "A"})", "k", &request, &alone).ok());
+  ASSERT_TRUE(
+      ReadEvents(kJsonType, R"({"event_id": "e", "sku": "A"})", "k", &request, &alone).ok());
   EXPECT_EQ(request.events(0).event_id(), "e");
 
   request.Clear();

@@ -57,15 +57,15 @@ absl::Status Ledger::OpenTopics() {
   if (!events.ok() && !absl::IsNotFound(events.status())) return events.status();
   partitions_ = options_.partitions != 0 ? options_.partitions : kDefaultPartitions;
   if (partitions_ < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("partitions: ", partitions_, " is not above 0"));
+    return absl::InvalidArgumentError(absl::StrCat("partitions: ", partitions_, " is not above 0"));
   }
   if (events.ok()) {
     if (options_.partitions != 0 && options_.partitions != events->partitions) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "the log in ", options_.folder, " has ", events->partitions,
-          " partitions and keeps them for life; ", options_.partitions,
-          " were asked for. Ask for none to take it as it is, or make a new log in another folder"));
+      return absl::FailedPreconditionError(
+          absl::StrCat("the log in ", options_.folder, " has ", events->partitions,
+                       " partitions and keeps them for life; ", options_.partitions,
+                       " were asked for. Ask for none to take it as it is, or make a new log in "
+                       "another folder"));
     }
     partitions_ = events->partitions;
   }
@@ -121,8 +121,8 @@ absl::Status Ledger::Trouble(bool* for_good) const {
   if (fold_loop_ == nullptr) return absl::OkStatus();
   // Who has given up goes before who tries again, and folding before publishing.
   for (const bool given_up : {true, false}) {
-    for (const auto& [loop, what] : {std::pair(fold_loop_.get(), "folding"),
-                                     std::pair(publish_loop_.get(), "publishing")}) {
+    for (const auto& [loop, what] :
+         {std::pair(fold_loop_.get(), "folding"), std::pair(publish_loop_.get(), "publishing")}) {
       const absl::Status trouble = loop->Trouble();
       if (trouble.ok() || loop->GivenUp() != given_up) continue;
       if (for_good != nullptr) *for_good = given_up;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 
@@ -95,7 +96,7 @@ std::string FieldInText(std::string_view text) {
   const size_t end = text.find(": ");
   if (end == std::string_view::npos || end == 0) return "";
   for (const char c : text.substr(0, end)) {
-    const bool part = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' ||
+    const bool part = absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' ||
                       c == '[' || c == ']';
     if (!part) return "";
   }

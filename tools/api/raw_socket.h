@@ -45,7 +45,8 @@ class RawSocket {
 
   // What comes until `end` has been seen, the connection ends, or the time is over.
   std::string ReadUntil(std::string_view end, int milliseconds = 5'000) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
     std::string got;
     while (end.empty() || got.find(end) == std::string::npos) {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(

@@ -59,7 +59,8 @@ absl::StatusOr<TopicPages::Position> TopicPages::Find(std::string_view token,
   bool fits = position.size() == bounds.size();
   for (size_t p = 0; fits && p < bounds.size(); ++p) fits = position[p] <= bounds[p].end;
   if (!fits) {
-    return FieldError(field, absl::StrCat(std::string(token), " was not given by this ledger here"));
+    return FieldError(field,
+                      absl::StrCat(std::string(token), " was not given by this ledger here"));
   }
   // What a token was given for may have been dropped since.
   for (size_t p = 0; p < bounds.size(); ++p) position[p] = std::max(position[p], bounds[p].begin);
@@ -98,14 +99,13 @@ absl::StatusOr<bool> TopicPages::Read(
   return false;
 }
 
-absl::Status TopicPages::Follow(
-    Position* position, const std::function<absl::StatusOr<bool>(const Record&)>& on_record,
-    const std::function<bool()>& stop) {
+absl::Status TopicPages::Follow(Position* position,
+                                const std::function<absl::StatusOr<bool>(const Record&)>& on_record,
+                                const std::function<bool()>& stop) {
   std::vector<std::unique_ptr<LogReader>> readers;
   for (size_t p = 0; p < position->size(); ++p) {
     TW_ASSIGN_OR_RETURN(
-        auto reader,
-        log_->OpenReader(topic_, Partition(static_cast<int32_t>(p)), (*position)[p]));
+        auto reader, log_->OpenReader(topic_, Partition(static_cast<int32_t>(p)), (*position)[p]));
     readers.push_back(std::move(reader));
   }
   RecordBatch batch;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/url.h"
 
-#include <charconv>
 #include <cctype>
+#include <charconv>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -221,7 +221,8 @@ std::string FormatHostPort(const HostPort& address) {
 }
 
 bool IsLoopbackHost(std::string_view host) {
-  if (absl::AsciiStrToLower(absl::string_view(host.data(), host.size())) == "localhost") return true;
+  if (absl::AsciiStrToLower(absl::string_view(host.data(), host.size())) == "localhost")
+    return true;
   if (host == "::1" || host == "[::1]") return true;
   if (host.substr(0, 4) != "127.") return false;
   // Digits and dots only: `127.0.0.1.example.org` is somebody else.

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "ledger/status.h"
@@ -114,7 +115,7 @@ std::string WhatStockShows(const v1::Availability& row) {
   for (const auto& [pool, n] : BalancesOf(row)) {
     if (n == 0 || pool == v1::POOL_AVAILABLE) continue;
     std::string name = ShortName(v1::Pool_Name(pool), "POOL_");
-    for (char& c : name) c = c == '_' ? ' ' : static_cast<char>(std::tolower(c));
+    for (char& c : name) c = c == '_' ? ' ' : absl::ascii_tolower(static_cast<unsigned char>(c));
     parts.push_back(absl::StrCat(name, " ", n));
   }
   parts.push_back(absl::StrCat("on hand ", row.on_hand()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TALLYWIRE_LEDGER_FORM_RULES_TESTING_H_
-#define TALLYWIRE_LEDGER_FORM_RULES_TESTING_H_
+#ifndef TALLYWIRE_TESTS_FORM_RULES_TESTING_H_
+#define TALLYWIRE_TESTS_FORM_RULES_TESTING_H_
 
 // Events as text and what the form rules say of them as text, for tests.
 
@@ -60,4 +60,4 @@ inline constexpr char kSold[] = "sold { location: 'WH1' quantity: 1 }";
 
 }  // namespace tallywire::form
 
-#endif  // TALLYWIRE_LEDGER_FORM_RULES_TESTING_H_
+#endif  // TALLYWIRE_TESTS_FORM_RULES_TESTING_H_
