@@ -5,8 +5,8 @@
 Usage: kill_serve_test.py TALLYWIRE DUMP_TOPIC [--rounds N] [--rows N] [--seed N]
 
 An undisturbed import comes first. Then the same input goes into another folder while serve is
-killed and started again; beside the import a client of its own appends events and remembers which were
-acknowledged. At the end: the content digest is the undisturbed one, every key of
+killed and started again; beside the import a client of its own appends events and remembers which
+were acknowledged. At the end: the content digest is the undisturbed one, every key of
 stock.availability and stock.listing-updates ends with the same values (versions aside, which are
 offsets), no (key, version) was ever seen with two bodies, every acknowledged event is in the log.
 Input is the real retail file where it is at hand, the slice that lies in tools/demo otherwise.

@@ -71,9 +71,9 @@ class TreeTest(unittest.TestCase):
         self.assertEqual(self.rules("ledger/x.cc"), {"white-space"})
 
     def test_file_length(self):
-        self.put_source("ledger/x.cc", "\n".join(["int x;"] * 599))
+        self.put_source("ledger/x.cc", "\n".join(["int x;"] * 699))
         self.assertEqual(self.rules(), set())
-        self.put_source("ledger/x.cc", "\n".join(["int x;"] * 600))
+        self.put_source("ledger/x.cc", "\n".join(["int x;"] * 700))
         self.assertEqual(self.rules(), {"file-length"})
         self.put_source("ledger/x.cc", "")
         self.put("ledger/x.h", HEADER.replace("#include <string>", "int x;\n" * 242 + "int x;"))
