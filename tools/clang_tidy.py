@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs clang-tidy over the files of a build folder and remembers which were clean.
 
-    tools/clang_tidy.py BUILD [--jobs N] [--quick] [PREFIX...]
+    tools/clang_tidy.py [--jobs N] [--quick] BUILD [PREFIX...]
 
 PREFIX: only sources whose path in the tree begins so, tests aside. --quick: only the checks that
 find real bugs most often; a third of the time. A file is looked at again when it, a header
