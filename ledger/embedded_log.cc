@@ -19,6 +19,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "ledger/check.h"
 #include "ledger/embedded_batch.h"
 #include "ledger/log_rows.h"
 #include "ledger/rocks.h"
@@ -142,6 +143,10 @@ class EmbeddedLogImpl : public EmbeddedLog {
  public:
   EmbeddedLogImpl(Options options, std::unique_ptr<Rocks> store)
       : options_(std::move(options)), store_(std::move(store)) {}
+
+  ~EmbeddedLogImpl() override {
+    TW_CHECK(readers_.empty(), "readers must be gone before their log");
+  }
 
   absl::Status Load();
 
@@ -608,29 +613,34 @@ absl::Status EmbeddedLogImpl::DropExpired(PartitionState& state) {
     bounds = {state.begin, state.end};
     cutoff = options_.clock() - state.retention;
   }
-  const std::string begin_key = RecordKey(state.topic, state.partition, bounds.begin);
-  const std::string end_key = RecordKey(state.topic, state.partition, bounds.end);
-  Offset begin = bounds.end;
-  RocksIterator it = store_->ForwardRange(begin_key, end_key);
+  RocksIterator it =
+      store_->ForwardRange(RecordKey(state.topic, state.partition, bounds.begin),
+                           RecordKey(state.topic, state.partition, bounds.end));
+  RocksBatch batch;
+  Offset begin = bounds.begin;
+  // Told before anything is gone, so that no reader takes the hole for the log's own.
+  const auto drop = [&] {
+    {
+      std::lock_guard lock(mu_);
+      state.begin = begin;
+    }
+    batch.Put(BoundsRowKey(state.topic, state.partition), EncodeBoundsRow({begin, bounds.end}));
+    const absl::Status status = store_->Write(batch, true);
+    batch.Clear();
+    return status;
+  };
+  size_t deletions = 0;
   for (; it.Valid(); it.Next()) {
     RecordRow row;
     const std::optional<Offset> offset = OffsetOfRecordKey(it.key());
     if (!offset || !DecodeRecord(it.value(), row)) return Damaged(state, it.key());
-    if (row.stamp < cutoff) continue;
-    begin = *offset;
-    break;
+    if (row.stamp >= cutoff) break;
+    begin = offset->Next();
+    batch.Delete(it.key());
+    if (++deletions % kDeletionsPerWrite == 0) TW_RETURN_IF_ERROR(drop());
   }
   TW_RETURN_IF_ERROR(it.status());
-  if (begin == bounds.begin) return absl::OkStatus();
-  {
-    // Before anything is gone, so that no reader takes the hole for the log's own.
-    std::lock_guard lock(mu_);
-    state.begin = begin;
-  }
-  RocksBatch batch;
-  batch.DeleteRange(begin_key, RecordKey(state.topic, state.partition, begin));
-  batch.Put(BoundsRowKey(state.topic, state.partition), EncodeBoundsRow({begin, bounds.end}));
-  return store_->Write(batch, true);
+  return deletions % kDeletionsPerWrite == 0 ? absl::OkStatus() : drop();
 }
 
 absl::Status EmbeddedLogImpl::Compact() {
@@ -655,7 +665,9 @@ absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(Options options) 
   if (!options.clock) options.clock = MachineTime;
   TW_ASSIGN_OR_RETURN(
       std::unique_ptr<Rocks> store,
-      Rocks::Open(options.folder, {.writes = Rocks::Writes::kBatches, .filters = false}));
+      Rocks::Open(options.folder, {.writes = Rocks::Writes::kBatches,
+                                   .filters = false,
+                                   .rising_prefix = kPartitionPrefixBytes}));
   auto log = std::make_unique<EmbeddedLogImpl>(std::move(options), std::move(store));
   TW_RETURN_IF_ERROR(log->Load());
   return log;

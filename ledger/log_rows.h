@@ -23,6 +23,7 @@ inline constexpr std::string_view kLogFormat = "1";
 inline constexpr size_t kMaxLogRecordBytes = size_t{16} << 20;
 inline constexpr size_t kMaxTopicNameBytes = 249;
 inline constexpr size_t kRecordKeyBytes = 16;
+inline constexpr size_t kPartitionPrefixBytes = 8;
 
 // Topics are numbered from 1; number 0 is what the log says of itself.
 enum class TopicId : uint32_t {};

@@ -27,6 +27,7 @@
 #include "rocksdb/listener.h"
 #include "rocksdb/options.h"
 #include "rocksdb/slice.h"
+#include "rocksdb/slice_transform.h"
 #include "rocksdb/sst_file_writer.h"
 #include "rocksdb/table.h"
 #include "rocksdb/utilities/table_properties_collectors.h"
@@ -228,6 +229,12 @@ rocksdb::Options MakeOptions(const Rocks::Options& options) {
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   o.track_and_verify_wals_in_manifest = true;
   if (options.writes == Rocks::Writes::kBatches) {
+    if (options.rising_prefix > 0) {
+      // A hint is used only where one thread writes at a time.
+      o.allow_concurrent_memtable_write = false;
+      o.memtable_insert_with_hint_prefix_extractor.reset(
+          rocksdb::NewFixedPrefixTransform(options.rising_prefix));
+    }
     o.table_properties_collector_factories.push_back(
         rocksdb::NewCompactOnDeletionCollectorFactory(kDeletionWindow, kDeletionTrigger));
   }
@@ -512,6 +519,11 @@ absl::Status Rocks::Write(const RocksBatch& batch, bool sync) {
   if (impl_->options.writes != Writes::kBatches) {
     return absl::InvalidArgumentError(absl::StrCat("the store in ", impl_->folder,
                                                    " is written by sorted files, not by batches"));
+  }
+  // 7.8 takes the hint of a row for a range's too, and goes wrong.
+  if (impl_->options.rising_prefix > 0 && batch.impl_->batch.HasDeleteRange()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the store in ", impl_->folder, " has rising prefixes, and so no deletion of ranges"));
   }
   TW_RETURN_IF_ERROR(CheckRoom(impl_->folder, batch.bytes()));
   TW_RETURN_IF_ERROR(impl_->GoOnIfStopped());

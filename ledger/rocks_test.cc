@@ -296,6 +296,27 @@ TEST_P(RocksBatchesTest, DeletesARange) {
   EXPECT_EQ(Rows(store->Forward("")).size(), 3u);
 }
 
+TEST_P(RocksBatchesTest, RisingPrefixesReadTheSameAndRefuseRanges) {
+  auto opened = Rocks::Open(Folder(), {.rising_prefix = 2});
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  auto store = *std::move(opened);
+  std::map<std::string, std::string> expected;
+  std::mt19937 random(11);
+  for (int i = 0; i < 3000; ++i) {
+    // Rising, mostly; keys shorter than the prefix too.
+    std::string key = absl::StrCat("p", random() % 5, random() % 9 == 0 ? random() % 1000 : 10'000 + i);
+    if (i % 100 == 0) key = absl::StrCat(i % 7);
+    expected[key] = absl::StrCat(i);
+    ASSERT_TRUE(Put(*store, {{key, absl::StrCat(i)}}).ok());
+  }
+  std::vector<std::string> rows;
+  for (const auto& [key, value] : expected) rows.push_back(key + "=" + value);
+  EXPECT_EQ(Rows(store->Forward("")), rows);
+  RocksBatch batch;
+  batch.DeleteRange("a", "b");
+  EXPECT_EQ(store->Write(batch, true).code(), absl::StatusCode::kInvalidArgument);
+}
+
 // The bytes of the log lie in the write-ahead log until they are flushed.
 TEST_P(RocksBatchesTest, DamageInTheWriteAheadLogIsToldATornEndIsNot) {
   const auto log_file = [&] {

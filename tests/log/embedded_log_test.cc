@@ -196,7 +196,7 @@ TEST_F(EmbeddedLogTest, RetentionDropsFromTheStartAndTheEndStays) {
   }
   {
     // A reader ends before its log does.
-    const auto early = Reader(Offset(0));
+    auto early = Reader(Offset(0));
     RecordBatch batch;
     ASSERT_TRUE(early->Poll(1, Span(0), batch).ok());
     ASSERT_TRUE(log_->Compact().ok());
@@ -206,6 +206,7 @@ TEST_F(EmbeddedLogTest, RetentionDropsFromTheStartAndTheEndStays) {
   }
   EXPECT_EQ(log_->OpenReader("t", Partition(0), Offset(1)).status().code(),
             absl::StatusCode::kOutOfRange);
+  early.reset();
   now_ += 1'000'000'000;
   ASSERT_TRUE(log_->Compact().ok());
   for (int restart = 0; restart < 2; ++restart) {
