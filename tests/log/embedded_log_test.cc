@@ -206,7 +206,6 @@ TEST_F(EmbeddedLogTest, RetentionDropsFromTheStartAndTheEndStays) {
   }
   EXPECT_EQ(log_->OpenReader("t", Partition(0), Offset(1)).status().code(),
             absl::StatusCode::kOutOfRange);
-  early.reset();
   now_ += 1'000'000'000;
   ASSERT_TRUE(log_->Compact().ok());
   for (int restart = 0; restart < 2; ++restart) {

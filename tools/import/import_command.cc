@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "ledger/codec.h"
 #include "ledger/status.h"
 #include "tools/api/json.h"
@@ -276,7 +277,7 @@ class ImportRun {
     }
     absl::StrAppend(&text, ".\n");
     if (!options_.dry_run) {
-      absl::StrAppend(&text, "It took ", static_cast<int64_t>(seconds * 10) / 10, " s. The ledger ",
+      absl::StrAppend(&text, "It took ", absl::StrFormat("%.1f", seconds), " s. The ledger ",
                       "drops each event that it knows already (by source, SKU and event id), so ",
                       "importing ", BaseName(options_.file), " again changes nothing.\n");
     }
