@@ -25,6 +25,9 @@ constexpr char kFooter[] =
     "Exit codes: 0 ok, 1 failed, 2 usage, 3 findings, 4 not found, 5 unavailable.\n"
     "`tallywire COMMAND --help` has an example for each.";
 
+// Of a flag given twice the last one counts, so that an alias can be overruled.
+constexpr auto kLastCounts = CLI::MultiOptionPolicy::TakeLast;
+
 struct GlobalFlags {
   std::string config;
   std::string log;
@@ -37,14 +40,20 @@ struct GlobalFlags {
 void AddGlobalFlags(CLI::App& app, GlobalFlags* flags) {
   app.add_option("--config", flags->config,
                  "Settings in YAML: log, listen, partitions, output, kafka")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->multi_option_policy(kLastCounts);
   app.add_option("--log", flags->log, "The ledger: embedded:DIR [embedded:./tallywire-data]")
-      ->type_name("LOG");
-  app.add_option("-o,--output", flags->output, "table, json or jsonl [table]")->type_name("FORMAT");
+      ->type_name("LOG")
+      ->multi_option_policy(kLastCounts);
+  app.add_option("-o,--output", flags->output, "table, json or jsonl [table]")
+      ->type_name("FORMAT")
+      ->multi_option_policy(kLastCounts);
   app.add_option("--listen", flags->listen, "Where `serve` answers [127.0.0.1:7407]")
-      ->type_name("HOST:PORT");
+      ->type_name("HOST:PORT")
+      ->multi_option_policy(kLastCounts);
   app.add_option("--partitions", flags->partitions, "Partitions of a new ledger [4]")
-      ->type_name("N");
+      ->type_name("N")
+      ->multi_option_policy(kLastCounts);
   app.add_option("-X", flags->kafka, "A property of librdkafka; may be given often")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);

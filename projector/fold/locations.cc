@@ -142,7 +142,7 @@ Locations::CopyOutcome Locations::ApplyCopy(std::string_view name,
 void Locations::Restore(LocationEntry stored) {
   const LocationId id = Intern(stored.name);
   LocationEntry& held = entry(id);
-  held.definition = std::move(stored.definition);
+  held.definition = stored.definition;
   held.cause_partition = stored.cause_partition;
   held.cause_offset = stored.cause_offset;
   held.touch = std::move(stored.touch);

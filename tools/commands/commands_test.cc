@@ -97,6 +97,8 @@ TEST(CliTest, SettingsComeFromFlagsAfterTheCommandAndFromTheEnvironment) {
   world.environment["TALLYWIRE_OUTPUT"] = "jsonl";
   EXPECT_THAT(world.Run({"stock"}).out, StartsWith("{"));
   EXPECT_THAT(world.Run({"stock", "-o", "table"}).out, StartsWith("SKU"));
+  EXPECT_THAT(world.Run({"-o", "json", "stock", "-o", "table"}).out, StartsWith("SKU"))
+      << "the last one counts";
 }
 
 TEST(StockTest, ATableShowsWhatIsThereAndWhyItIsNotSold) {
