@@ -613,9 +613,8 @@ absl::Status EmbeddedLogImpl::DropExpired(PartitionState& state) {
     bounds = {state.begin, state.end};
     cutoff = options_.clock() - state.retention;
   }
-  RocksIterator it =
-      store_->ForwardRange(RecordKey(state.topic, state.partition, bounds.begin),
-                           RecordKey(state.topic, state.partition, bounds.end));
+  RocksIterator it = store_->ForwardRange(RecordKey(state.topic, state.partition, bounds.begin),
+                                          RecordKey(state.topic, state.partition, bounds.end));
   RocksBatch batch;
   Offset begin = bounds.begin;
   // Told before anything is gone, so that no reader takes the hole for the log's own.
@@ -663,11 +662,10 @@ absl::Status EmbeddedLogImpl::Compact() {
 
 absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(Options options) {
   if (!options.clock) options.clock = MachineTime;
-  TW_ASSIGN_OR_RETURN(
-      std::unique_ptr<Rocks> store,
-      Rocks::Open(options.folder, {.writes = Rocks::Writes::kBatches,
-                                   .filters = false,
-                                   .rising_prefix = kPartitionPrefixBytes}));
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<Rocks> store,
+                      Rocks::Open(options.folder, {.writes = Rocks::Writes::kBatches,
+                                                   .filters = false,
+                                                   .rising_prefix = kPartitionPrefixBytes}));
   auto log = std::make_unique<EmbeddedLogImpl>(std::move(options), std::move(store));
   TW_RETURN_IF_ERROR(log->Load());
   return log;

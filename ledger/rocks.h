@@ -97,8 +97,8 @@ class Rocks {
     bool filters = true;
     // An existing store only: NOT_FOUND if the folder has none.
     bool must_exist = false;
-    // For batches whose keys rise within each of few prefixes of so many bytes, as those of a log do:
-    // a put costs a third. No DeleteRange then. 0: none.
+    // For batches whose keys rise within each of few prefixes of so many bytes, as those of a log
+    // do: a put costs a third. No DeleteRange then. 0: none.
     size_t rising_prefix = 0;
   };
   // What a row becomes: `value`, or nothing at all.

@@ -304,7 +304,8 @@ TEST_P(RocksBatchesTest, RisingPrefixesReadTheSameAndRefuseRanges) {
   std::mt19937 random(11);
   for (int i = 0; i < 3000; ++i) {
     // Rising, mostly; keys shorter than the prefix too.
-    std::string key = absl::StrCat("p", random() % 5, random() % 9 == 0 ? random() % 1000 : 10'000 + i);
+    std::string key =
+        absl::StrCat("p", random() % 5, random() % 9 == 0 ? random() % 1000 : 10'000 + i);
     if (i % 100 == 0) key = absl::StrCat(i % 7);
     expected[key] = absl::StrCat(i);
     ASSERT_TRUE(Put(*store, {{key, absl::StrCat(i)}}).ok());
