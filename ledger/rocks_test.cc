@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/rocks.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mount.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -43,36 +41,26 @@ std::string NameOfWay(const ::testing::TestParamInfo<Rocks::Writes>& way) {
   return way.param == Rocks::Writes::kBatches ? "Batches" : "SortedFiles";
 }
 
-// A process of its own that opens a store: this test's binary, started anew with this one test. A
-// forked copy would not do: it has none of the threads that may hold a lock at that moment.
-constexpr char kFolderVariable[] = "TALLYWIRE_ROCKS_TEST_FOLDER";
-constexpr char kWayVariable[] = "TALLYWIRE_ROCKS_TEST_WAY";
+// What this program does when it is started as `rocks_test --open FOLDER b|s`. A process of its
+// own, started anew: a forked one would lack the threads that may have held a lock at that moment.
+constexpr char kOpen[] = "--open";
 constexpr int kItWasRefused = 42;
 constexpr int kItWasOpened = 43;
 
-TEST(AnotherProcess, DISABLED_OpensTheFolder) {
-  const char* folder = getenv(kFolderVariable);
-  const char* way = getenv(kWayVariable);
-  ASSERT_TRUE(folder != nullptr && way != nullptr) << "this test is started by others";
+int OpenAndTell(const std::string& folder, const std::string& way) {
   const auto store = Rocks::Open(
-      folder, {.writes = *way == 'b' ? Rocks::Writes::kBatches : Rocks::Writes::kSortedFiles});
-  _exit(store.status().code() == absl::StatusCode::kFailedPrecondition ? kItWasRefused
-                                                                       : kItWasOpened);
+      folder, {.writes = way == "b" ? Rocks::Writes::kBatches : Rocks::Writes::kSortedFiles});
+  return store.status().code() == absl::StatusCode::kFailedPrecondition ? kItWasRefused
+                                                                        : kItWasOpened;
 }
 
-int ExitOfAnotherProcessThatOpens(const std::string& folder, Rocks::Writes writes) {
+int ExitOfAnotherProcessThatOpens(std::string folder, Rocks::Writes writes) {
   std::string program = "/proc/self/exe";
-  std::string filter = "--gtest_filter=AnotherProcess.DISABLED_OpensTheFolder";
-  std::string disabled = "--gtest_also_run_disabled_tests";
-  char* const arguments[] = {program.data(), filter.data(), disabled.data(), nullptr};
-  setenv(kFolderVariable, folder.c_str(), 1);
-  setenv(kWayVariable, writes == Rocks::Writes::kBatches ? "b" : "s", 1);
-  posix_spawn_file_actions_t quietly;
-  posix_spawn_file_actions_init(&quietly);
-  posix_spawn_file_actions_addopen(&quietly, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  std::string open = kOpen;
+  std::string way = writes == Rocks::Writes::kBatches ? "b" : "s";
+  char* const arguments[] = {program.data(), open.data(), folder.data(), way.data(), nullptr};
   pid_t child = 0;
-  EXPECT_EQ(posix_spawn(&child, program.c_str(), &quietly, nullptr, arguments, environ), 0);
-  posix_spawn_file_actions_destroy(&quietly);
+  EXPECT_EQ(posix_spawn(&child, program.c_str(), nullptr, nullptr, arguments, environ), 0);
   int result = -1;
   EXPECT_EQ(waitpid(child, &result, 0), child);
   return WIFEXITED(result) ? WEXITSTATUS(result) : -1;
@@ -512,3 +500,11 @@ TEST(PrefixEnd, IsTheLeastKeyAboveAllWithThePrefix) {
 
 }  // namespace
 }  // namespace tallywire
+
+int main(int argc, char** argv) {
+  if (argc == 4 && std::string(argv[1]) == tallywire::kOpen) {
+    return tallywire::OpenAndTell(argv[2], argv[3]);
+  }
+  ::testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -12,6 +12,12 @@ namespace {
 // A stamp this far behind log time is a clock set back, not two producers' race.
 constexpr Span kStepBack = Seconds(3'600);
 
+template <class T>
+void PrefetchAll(const T& value) {
+  const auto* const bytes = reinterpret_cast<const char*>(&value);
+  for (size_t at = 0; at < sizeof(T); at += 64) __builtin_prefetch(bytes + at);
+}
+
 }  // namespace
 
 void Effects::Clear() {
@@ -23,6 +29,22 @@ void Effects::Clear() {
 }
 
 Fold::Fold(FoldState* state, FoldReader* reader) : state_(*state), reader_(*reader) {}
+
+void Fold::Prefetch(std::span<const std::string_view> keys) const {
+  std::array<const SkuState*, kAhead> skus;
+  for (; !keys.empty(); keys = keys.subspan(std::min(kAhead, keys.size()))) {
+    const size_t n = std::min(kAhead, keys.size());
+    for (size_t i = 0; i < n; ++i) state_.skus.prefetch(keys[i]);
+    for (size_t i = 0; i < n; ++i) {
+      const auto found = state_.skus.find(keys[i]);
+      skus[i] = found == state_.skus.end() ? nullptr : found->second.get();
+      if (skus[i] != nullptr) PrefetchAll(*skus[i]);
+    }
+    for (size_t i = 0; i < n; ++i) {
+      if (skus[i] != nullptr) skus[i]->places.Prefetch();
+    }
+  }
+}
 
 Outcome Fold::Apply(const FoldRecord& record, const Event& event) {
   Advance(record);
@@ -203,21 +225,34 @@ void Fold::TouchSku(SkuState& sku, const Event* event) {
   effects_.touched.push_back(&sku);
 }
 
-void Fold::SetTouch(Touch& touch, const Event* event) const {
+void Fold::SetTouch(Touch& touch, const Event* event) {
   touch.offset = offset_;
   touch.log_time = state_.log_time;
-  touch.cause.clear();
   if (event == nullptr) {
     touch.kind = CauseKind::kTimer;
+    touch.cause.Clear();
     touch.occurred_at = Time();
     return;
   }
   touch.kind = CauseKind::kEvent;
   touch.occurred_at = Occurred(*event);
-  for (const std::string_view part :
-       {event->source, event->event_id, event->channel, event->listing}) {
-    touch.cause.append(part).push_back('\0');
+  touch.cause.Borrow(CauseOf(*event).all);
+}
+
+Fold::CauseTexts Fold::CauseOf(const Event& event) {
+  if (cause_offset_ == offset_) return cause_;
+  cause_offset_ = offset_;
+  const std::array parts = {event.source, event.event_id, event.channel, event.listing};
+  size_t size = parts.size();
+  for (const std::string_view part : parts) size += part.size();
+  char* const begin = state_.causes.Take(size);
+  char* to = begin;
+  for (const std::string_view part : parts) {
+    to = std::copy(part.begin(), part.end(), to);
+    *to++ = '\0';
   }
+  cause_ = {{begin, size}, {begin, event.source.size() + event.event_id.size() + 2}};
+  return cause_;
 }
 
 std::optional<CountSet> SetOf(Pool pool) {

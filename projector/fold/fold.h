@@ -14,6 +14,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -95,6 +96,11 @@ class Fold {
   // Both must outlive the fold.
   Fold(FoldState* state, FoldReader* reader);
 
+  // Asks for the memory that records with these keys will look at: a fold waits for memory more
+  // than for anything else, and for many places of it at once no longer than for one. Worth while
+  // for kAhead or so; changes nothing.
+  static constexpr size_t kAhead = 32;
+  void Prefetch(std::span<const std::string_view> keys) const;
   // Folds a record whose form is right.
   Outcome Apply(const FoldRecord& record, const Event& event);
   // Folds one that the codec refused. `source` and `sku` as far as they can be read.
@@ -172,7 +178,13 @@ class Fold {
   void MarkDirty(SkuState& sku);
   void MarkDirty(const TransferKey& key, TransferState& transfer);
   void TouchSku(SkuState& sku, const Event* event);
-  void SetTouch(Touch& touch, const Event* event) const;
+  void SetTouch(Touch& touch, const Event* event);
+  // What a Cause says of an event, and what it says in a journal entry; kept until the checkpoint.
+  struct CauseTexts {
+    std::string_view all;
+    std::string_view entry;
+  };
+  CauseTexts CauseOf(const Event& event);
   Time Occurred(const Event& event) const;
   bool Refused(RefusedReason reason, std::string detail);
   AlertEffect& AddAlert(AlertKind kind, const Event* event, std::string_view sku,
@@ -187,6 +199,8 @@ class Fold {
   Offset offset_;
   size_t first_alert_ = 0;
   Identity identity_;
+  Offset cause_offset_{-1};  // whose cause_ it is
+  CauseTexts cause_;
   Plan plan_;
   // What a newer count had seen of it.
   struct Late {

@@ -178,13 +178,8 @@ void Fold::PostPlace(SkuState& sku, LocationId location, const Event* event) {
     TW_CHECK(entry.changes < kMaxPoolDeltas, "one record changes at most four pools of a place");
     entry.pools[entry.changes++] = {d.pool, d.delta, balance};
   }
-  if (event != nullptr) {
-    entry.cause.reserve(event->source.size() + event->event_id.size() + 2);
-    entry.cause.append(event->source).push_back('\0');
-    entry.cause.append(event->event_id).push_back('\0');
-  } else {
-    entry.cause.assign(2, '\0');
-  }
+  constexpr std::string_view kNobody("\0\0", 2);
+  entry.cause.Borrow(event != nullptr ? CauseOf(*event).entry : kNobody);
   place->newest_pending = static_cast<int32_t>(state_.journal.size() - 1);
   place->journal_time = state_.max_log_time;
   place->dirty = true;

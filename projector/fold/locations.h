@@ -19,6 +19,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "ledger/event.h"
 #include "ledger/types.h"
+#include "projector/fold/cause.h"
 
 namespace tallywire {
 
@@ -37,8 +38,8 @@ struct Touch {
   Time log_time;
   CauseKind kind = CauseKind::kNone;
   // Of kEvent only.
-  Time occurred_at;   // effective
-  std::string cause;  // source, event_id, channel, listing, a zero byte after each
+  Time occurred_at;  // effective
+  Cause cause;
 };
 
 // From an offset on the location was a site, or none.

@@ -23,71 +23,12 @@
 #include "ledger/identity.h"
 #include "ledger/limits.h"
 #include "ledger/types.h"
+#include "projector/fold/arena.h"
+#include "projector/fold/cause.h"
 #include "projector/fold/locations.h"
+#include "projector/fold/place.h"
 
 namespace tallywire {
-
-using Pools = std::array<Quantity, kPools>;
-
-// A receipt's cost, and which record said so.
-struct UnitCost {
-  Money money;
-  Offset offset;
-};
-
-// One SKU at one location: a row exists from the first posting or count there.
-struct Place {
-  LocationId location;
-  Pools pools{};
-  // The event or timer that last touched it (definitions aside).
-  Touch touch;
-  // The record that made the row.
-  Offset first;
-  // When what was last counted of each set was counted.
-  std::array<std::optional<Time>, kCountSets> counted_at;
-  std::optional<UnitCost> unit_cost;
-  // The highest log time up to the newest journal entry: no movement occurred after it.
-  Time journal_time;
-
-  // Not stored.
-  int32_t newest_pending = -1;  // index into FoldState::journal
-  bool dirty = false;
-  bool is_new = false;  // made since the last checkpoint
-};
-
-// The places of one SKU, in no order that matters. Which of them is at a location is asked several
-// times for each event, so their numbers stand together, apart from the rows.
-class Places {
- public:
-  // A new row; it must have none yet. Moves the others: no pointer to one lives on.
-  Place& Add(LocationId location) {
-    locations_.push_back(location);
-    Place& made = rows_.emplace_back();
-    made.location = location;
-    return made;
-  }
-  // Null: no row there.
-  Place* Find(LocationId location) {
-    for (size_t i = 0; i < locations_.size(); ++i) {
-      if (locations_[i] == location) return &rows_[i];
-    }
-    return nullptr;
-  }
-  const Place* Find(LocationId location) const { return const_cast<Places*>(this)->Find(location); }
-
-  auto begin() { return rows_.begin(); }
-  auto end() { return rows_.end(); }
-  auto begin() const { return rows_.begin(); }
-  auto end() const { return rows_.end(); }
-  const Place& front() const { return rows_.front(); }
-  const Place& operator[](size_t i) const { return rows_[i]; }
-  size_t size() const { return rows_.size(); }
-  bool empty() const { return rows_.empty(); }
-
- private:
-  std::vector<LocationId> locations_;
-  std::vector<Place> rows_;
-};
 
 // What sku_location_set says of this SKU at a location.
 struct PlaceRule {
@@ -178,7 +119,7 @@ struct JournalEntry {
   Time max_log_time;  // the highest log time up to here: it falls only where a clock stepped back
   Time occurred_at;   // effective
   std::array<PoolDelta, kMaxPoolDeltas> pools;
-  std::string cause;  // source, event_id, a zero byte after each
+  Cause cause;
 };
 
 // An entry that no checkpoint has yet.
@@ -232,6 +173,7 @@ struct FoldState {
   std::vector<std::string> dirty_misplacing;
   std::map<std::string, HomeLocation> dirty_homes;
   std::vector<PendingEntry> journal;
+  Arena causes;                                                      // of what was touched
   absl::flat_hash_map<Identity, uint64_t, IdentityHash> identities;  // → fingerprint
 };
 

@@ -56,7 +56,7 @@ void SetCause(const Touch& touch, v1::Cause* out) {
       break;
   }
   out->set_kind(v1::CAUSE_KIND_EVENT);
-  std::string_view packed = touch.cause;
+  std::string_view packed = touch.cause.text();
   out->set_source(TakePart(packed));
   out->set_event_id(TakePart(packed));
   out->set_channel(TakePart(packed));
@@ -207,7 +207,7 @@ void EncodeJournalEntry(std::string_view location, const JournalEntry& entry, Pa
     made->set_before(change.after - change.delta);
     made->set_after(change.after);
   }
-  std::string_view packed = entry.cause;
+  std::string_view packed = entry.cause.text();
   out->set_source(TakePart(packed));
   out->set_event_id(TakePart(packed));
 }

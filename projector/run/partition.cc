@@ -2,6 +2,7 @@
 #include "projector/run/partition.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <variant>
 
@@ -110,7 +111,9 @@ absl::StatusOr<bool> PartitionLoop::RunOnce(Time now) {
 
 absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
   TW_RETURN_IF_ERROR(reader_->Poll(options_.batch, Span(0), batch_));
-  for (const Record& record : batch_.records) {
+  for (size_t i = 0; i < batch_.records.size(); ++i) {
+    if (i % Fold::kAhead == 0) PrefetchFrom(i);
+    const Record& record = batch_.records[i];
     if (record.offset != state_->next_offset) {
       return absl::DataLossError(absl::StrCat(
           "stock.events ", partition_.value(), ": offset ", state_->next_offset.value(),
@@ -128,6 +131,13 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
   AddSweeps();
   folded_.store(state_->next_offset.value(), std::memory_order_release);
   return batch_.records.size();
+}
+
+void PartitionLoop::PrefetchFrom(size_t first) {
+  std::array<std::string_view, Fold::kAhead> keys;
+  const size_t n = std::min(keys.size(), batch_.records.size() - first);
+  for (size_t i = 0; i < n; ++i) keys[i] = batch_.records[first + i].key;
+  fold_->Prefetch(std::span(keys.data(), n));
 }
 
 void PartitionLoop::FoldOne(const Record& record) {

@@ -72,6 +72,7 @@ class PartitionLoop {
   absl::Status Load();
 
   absl::StatusOr<size_t> FoldBatch();
+  void PrefetchFrom(size_t first);
   void FoldOne(const Record& record);
   void Refuse(const Record& record, const Refusal& refusal);
 

@@ -57,31 +57,6 @@ std::vector<const T*> Ordered(const std::vector<T>& values) {
 
 }  // namespace
 
-std::string_view Arena::Keep(std::string_view bytes) {
-  if (bytes.size() > kBlock) {
-    large_.emplace_back(bytes);
-    return large_.back();
-  }
-  if (bytes.size() > kBlock - used_) {
-    if (++block_ == blocks_.size()) {
-      blocks_.push_back(std::make_unique_for_overwrite<char[]>(kBlock));
-    }
-    used_ = 0;
-  }
-  char* const kept = blocks_[block_].get() + used_;
-  std::memcpy(kept, bytes.data(), bytes.size());
-  used_ += bytes.size();
-  return {kept, bytes.size()};
-}
-
-void Arena::Clear() {
-  large_.clear();
-  // What the system gives anew costs more than what is copied into it.
-  if (blocks_.size() > kKeptBlocks) blocks_.resize(kKeptBlocks);
-  block_ = SIZE_MAX;
-  used_ = kBlock;
-}
-
 void CheckpointRows::Clear() {
   arena_.Clear();
   rows_ = {};
@@ -343,7 +318,7 @@ void CheckpointRows::GatherJournal(const FoldState& state) {
   for (size_t i = 0; i < order.size(); ++i) {
     if (i + 2 * kAhead < order.size()) Prefetch(state.journal[order[i + 2 * kAhead].index]);
     if (i + kAhead < order.size()) {
-      Prefetch(*state.journal[order[i + kAhead].index].entry.cause.data());
+      Prefetch(*state.journal[order[i + kAhead].index].entry.cause.text().data());
     }
     const PendingEntry& pending = state.journal[order[i].index];
     JournalPlaceKey(pending.sku->sku, state.locations.at(pending.location).name, &key_);

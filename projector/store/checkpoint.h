@@ -24,27 +24,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "ledger/rocks.h"
+#include "projector/fold/arena.h"
 #include "projector/fold/state.h"
 #include "projector/store/store.h"
 
 namespace tallywire::store {
-
-// Bytes that stay where they are until they are all dropped.
-class Arena {
- public:
-  std::string_view Keep(std::string_view bytes);
-  // Keeps some of its memory for what comes next.
-  void Clear();
-
- private:
-  static constexpr size_t kBlock = size_t{1} << 20;
-  static constexpr size_t kKeptBlocks = 64;
-
-  std::vector<std::unique_ptr<char[]>> blocks_;
-  size_t block_ = SIZE_MAX;  // that is being filled; SIZE_MAX: none yet
-  size_t used_ = kBlock;     // of it
-  std::deque<std::string> large_;
-};
 
 class CheckpointRows {
  public:

@@ -51,7 +51,7 @@ std::string TouchText(const Touch& touch) {
   std::string text = absl::StrCat("touched at offset ", touch.offset.value(), ", ",
                                   When(touch.log_time), ", by ", Text(KindName(touch.kind)));
   if (touch.kind == CauseKind::kEvent) {
-    absl::StrAppend(&text, " ", CauseText(touch.cause), " of ", When(touch.occurred_at));
+    absl::StrAppend(&text, " ", CauseText(touch.cause.text()), " of ", When(touch.occurred_at));
   }
   return text;
 }
@@ -161,7 +161,7 @@ std::string JournalText(const JournalEntry& entry) {
                           change.after);
   }
   absl::StrAppend(&text, "; logged ", When(entry.log_time), ", at most ", When(entry.max_log_time),
-                  ", occurred ", When(entry.occurred_at), ", by ", CauseText(entry.cause));
+                  ", occurred ", When(entry.occurred_at), ", by ", CauseText(entry.cause.text()));
   return text;
 }
 

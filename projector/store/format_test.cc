@@ -30,7 +30,7 @@ absl::string_view Text(std::string_view s) { return {s.data(), s.size()}; }
 
 Touch EventTouch(int64_t offset) {
   return {Offset(offset), Time(kNow), CauseKind::kEvent, Time(kNow - 60'000'000),
-          CauseOf("pos-17", "e1") + CauseOf("web", "l-9")};
+          Cause(CauseOf("pos-17", "e1") + CauseOf("web", "l-9"))};
 }
 
 void AddDefinitions(FoldState& state) {

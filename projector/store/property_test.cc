@@ -46,7 +46,7 @@ std::vector<std::string> JournalWords(const std::vector<JournalEntry>& entries) 
     words.push_back(std::to_string(e.offset.value()) + " " + std::to_string(e.what) + " " +
                     std::to_string(e.pools[0].after) + " " + std::to_string(e.log_time.value()) +
                     " " + std::to_string(e.max_log_time.value()) + " " +
-                    std::to_string(e.occurred_at.value()) + " " + e.cause);
+                    std::to_string(e.occurred_at.value()) + " " + std::string(e.cause.text()));
   }
   return words;
 }

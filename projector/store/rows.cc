@@ -57,7 +57,7 @@ void PutTouch(const Touch& touch, ByteWriter& out) {
   out.Zigzag(touch.log_time.value());
   if (touch.kind != CauseKind::kEvent) return;
   out.Difference(touch.occurred_at.value(), touch.log_time.value());
-  out.String(touch.cause);
+  out.String(touch.cause.text());
 }
 
 void GetTouch(ByteReader& in, Touch& touch) {
@@ -66,7 +66,7 @@ void GetTouch(ByteReader& in, Touch& touch) {
   touch.kind = static_cast<CauseKind>(number & (kCauseKinds - 1));
   touch.log_time = Time(in.Zigzag());
   touch.occurred_at = Time();
-  touch.cause.clear();
+  touch.cause.Clear();
   if (touch.kind != CauseKind::kEvent) return;
   touch.occurred_at = Time(in.Difference(touch.log_time.value()));
   touch.cause = in.String();
@@ -454,7 +454,7 @@ void PutJournalEntry(const JournalEntry& entry, std::string* row) {
     out.Zigzag(change.delta);
     out.Zigzag(change.after);
   }
-  out.String(entry.cause);
+  out.String(entry.cause.text());
 }
 
 bool GetJournalEntry(std::string_view row, JournalEntry* entry) {

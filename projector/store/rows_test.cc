@@ -160,7 +160,7 @@ TEST(Rows, PlaceKeepsAllItsFields) {
   for (size_t i = 0; i < kPools; ++i) place.pools[i] = kMaxQuantity - static_cast<Quantity>(i);
   place.pools[2] = -kMaxQuantity;
   place.touch = {Offset(1 << 20), Time(5'000), CauseKind::kEvent, Time(-4'000),
-                 CauseOf("pos", "1") + CauseOf("web", "")};
+                 Cause(CauseOf("pos", "1") + CauseOf("web", ""))};
   place.first = Offset(3);
   place.counted_at = {Time(1), std::nullopt, Time(kMost), Time(kLeast)};
   place.unit_cost = UnitCost{{-5, "EUR"}, Offset(9)};
@@ -174,7 +174,7 @@ TEST(Rows, PlaceKeepsAllItsFields) {
   EXPECT_EQ(got.touch.log_time, place.touch.log_time);
   EXPECT_EQ(got.touch.kind, place.touch.kind);
   EXPECT_EQ(got.touch.occurred_at, place.touch.occurred_at);
-  EXPECT_EQ(got.touch.cause, place.touch.cause);
+  EXPECT_EQ(got.touch.cause.text(), place.touch.cause.text());
   EXPECT_EQ(got.first, place.first);
   EXPECT_EQ(got.counted_at, place.counted_at);
   EXPECT_EQ(got.unit_cost->money, place.unit_cost->money);
@@ -197,13 +197,13 @@ TEST(Rows, SkuKeepsItsDefinition) {
                      .unit_cost = std::nullopt,
                      .msrp = Money{1295, "GBP"},
                      .map = Money{0, "GBP"}};
-  sku.definition_touch = {Offset(3), Time(3), CauseKind::kEvent, Time(2), CauseOf("a", "b")};
+  sku.definition_touch = {Offset(3), Time(3), CauseKind::kEvent, Time(2), Cause(CauseOf("a", "b"))};
   SkuState got;
   ASSERT_TRUE(GetSku(Again(sku, PutSku, GetSku), &got));
   EXPECT_EQ(*got.definition, *sku.definition);
   EXPECT_EQ(got.counters, sku.counters);
   EXPECT_EQ(got.touch.kind, CauseKind::kTimer);
-  EXPECT_EQ(got.definition_touch.cause, sku.definition_touch.cause);
+  EXPECT_EQ(got.definition_touch.cause.text(), sku.definition_touch.cause.text());
 }
 
 TEST(Rows, SmallOnes) {
@@ -286,7 +286,7 @@ TEST(Rows, JournalKeepsAllItsChanges) {
   EXPECT_EQ(got.pools[3].pool, Pool::kDamaged);
   EXPECT_EQ(got.pools[3].delta, -3);
   EXPECT_EQ(got.pools[3].after, 3);
-  EXPECT_EQ(got.cause, entry.cause);
+  EXPECT_EQ(got.cause.text(), entry.cause.text());
 }
 
 TEST(Rows, WhatIsOutOfRangeIsRefused) {

@@ -262,12 +262,18 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& folder,
 void ClearDirty(FoldState& state) {
   for (SkuState* sku : state.dirty_skus) {
     sku->dirty = false;
+    sku->touch.cause.Keep();
+    sku->definition_touch.cause.Keep();
     for (Place& place : sku->places) {
+      if (place.dirty) place.touch.cause.Keep();
       place.dirty = false;
       place.is_new = false;
       place.newest_pending = -1;
     }
-    for (PlaceRule& rule : sku->rules) rule.dirty = false;
+    for (PlaceRule& rule : sku->rules) {
+      rule.touch.cause.Keep();
+      rule.dirty = false;
+    }
   }
   state.dirty_skus.clear();
   for (const TransferKey& key : state.dirty_transfers) {
@@ -284,7 +290,11 @@ void ClearDirty(FoldState& state) {
   state.dirty_misplacing.clear();
   state.dirty_homes.clear();
   state.journal.clear();
+  state.causes.Clear();
+  // A large one gives its memory back when it is cleared, and will be as large again.
+  const size_t identities = state.identities.size();
   state.identities.clear();
+  state.identities.reserve(identities);
   state.locations.ClearDirty();
 }
 

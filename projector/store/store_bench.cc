@@ -39,7 +39,7 @@ void Dirty(FoldState& state, std::mt19937_64& random, int places, int entries) {
     Place& place = PlaceOf(state, sku_name, location);
     place.pools[0] += 3;
     const std::string cause = CauseOf("pos-17", std::to_string(random() % 100'000'000));
-    place.touch = {offset, state.log_time, CauseKind::kEvent, state.log_time, cause};
+    place.touch = {offset, state.log_time, CauseKind::kEvent, state.log_time, Cause(cause)};
     SkuState& sku = SkuOf(state, sku_name);
     sku.touch = place.touch;
     sku.counters[0] -= 3;

@@ -2,6 +2,7 @@
 #include "tools/bench/fold_bench.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <string>
 #include <utility>
@@ -64,6 +65,9 @@ class FoldRun {
 
   void FoldAll(const EncodedEvents& events) {
     for (size_t i = 0; i < events.size(); ++i) {
+      if (i % Fold::kAhead == 0) {
+        Prefetch(events, i);
+      }
       FoldOne(events.value(i), events.keys[i]);
       if (state_.next_offset.value() % static_cast<int64_t>(kBatch) == 0) EndBatch();
     }
@@ -107,6 +111,13 @@ class FoldRun {
                                                     .lead_time = {},
                                                     .coordinates = {}});
     FoldOne(bytes, "");
+  }
+
+  void Prefetch(const EncodedEvents& events, size_t first) {
+    std::array<std::string_view, Fold::kAhead> keys;
+    const size_t n = std::min(keys.size(), events.size() - first);
+    for (size_t i = 0; i < n; ++i) keys[i] = events.keys[first + i];
+    fold_.Prefetch(std::span(keys.data(), n));
   }
 
   void FoldOne(std::string_view value, std::string_view key) {
