@@ -406,13 +406,17 @@ absl::Status EmbeddedLogImpl::FlushBatch() {
 absl::StatusOr<std::unique_ptr<LogReader>> EmbeddedLogImpl::OpenReader(std::string_view topic,
                                                                        Partition partition,
                                                                        Offset from) {
-  std::lock_guard lock(mu_);
-  TW_ASSIGN_OR_RETURN(PartitionState * state, Find(topic, partition));
-  if (from < state->begin || from > state->end) {
-    return absl::OutOfRangeError(absl::StrCat("offset ", from.value(), " of ",
-                                              Place(topic, partition), " is not within ",
-                                              state->begin.value(), " to ", state->end.value()));
+  PartitionState* state = nullptr;
+  {
+    std::lock_guard lock(mu_);
+    TW_ASSIGN_OR_RETURN(state, Find(topic, partition));
+    if (from < state->begin || from > state->end) {
+      return absl::OutOfRangeError(absl::StrCat("offset ", from.value(), " of ",
+                                                Place(topic, partition), " is not within ",
+                                                state->begin.value(), " to ", state->end.value()));
+    }
   }
+  // Without the lock: a reader that reads holds its own when it takes this one.
   return std::make_unique<EmbeddedReader>(this, state, from);
 }
 
