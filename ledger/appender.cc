@@ -18,23 +18,28 @@
 namespace tallywire {
 namespace {
 
-// One event that is to be written, with the memory its record needs.
+// One record that is to be written, with the memory that it needs where the caller has none.
 struct Prepared {
-  size_t index = 0;  // among the caller's events
-  std::string_view key;
-  Partition partition;
+  size_t index = 0;  // among the caller's
+  NewRecord record;
   std::string value;
   CloudEventHeaders headers;
 };
 
 // One call's share of a write.
 struct Waiting {
-  std::vector<Prepared> events;
+  std::vector<Prepared> events;  // never moved: records point into it
   size_t bytes = 0;
   bool done = false;
   absl::Status status;
   std::vector<Appended> appended;
 };
+
+absl::Status CheckCount(const char* what, size_t count) {
+  if (count <= kMaxAppendBatch) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, ": ", count, " in one call, at most ", kMaxAppendBatch));
+}
 
 }  // namespace
 
@@ -55,6 +60,10 @@ struct Appender::Impl {
 
   AppendResult Prepare(const v1::StockEvent& event, size_t index, Decoder& decoder,
                        Waiting& waiting) const;
+  AppendResult PrepareRecord(const NewRecord& record, size_t index, Decoder& decoder,
+                             Waiting& waiting) const;
+  absl::StatusOr<std::vector<AppendResult>> Finish(Waiting& waiting,
+                                                   std::vector<AppendResult> results);
   absl::Status Write(Waiting& mine);
   void WriteAll(const std::vector<Waiting*>& batch) const;
 };
@@ -70,24 +79,40 @@ AppendResult Appender::Impl::Prepare(const v1::StockEvent& event, size_t index, 
   if (const auto* refusal = std::get_if<Refusal>(&checked)) return *refusal;
   Prepared& prepared = waiting.events.emplace_back();
   prepared.index = index;
-  prepared.key = KeyOf(event);
-  prepared.partition = PartitionOf(prepared.key, partitions);
   event.SerializeToString(&prepared.value);
   SetCloudEvent(event.event_id(), event.source(), prepared.headers);
+  const std::string_view key = KeyOf(event);
+  prepared.record = {.topic = kStockEvents,
+                     .partition = PartitionOf(key, partitions),
+                     .key = key,
+                     .value = prepared.value,
+                     .headers = prepared.headers};
   waiting.bytes += size;
+  return AppendedEvent{};
+}
+
+AppendResult Appender::Impl::PrepareRecord(const NewRecord& record, size_t index, Decoder& decoder,
+                                           Waiting& waiting) const {
+  const auto decoded = decoder.Decode(record.value, record.headers,
+                                      Placement{record.key, record.partition, partitions});
+  if (const auto* refusal = std::get_if<Refusal>(&decoded)) return *refusal;
+  const Body body = std::get<const Event*>(decoded)->body;
+  if (IsLinked(body)) {
+    return Refusal{RefusedReason::kNotAllowed,
+                   absl::StrCat(std::string(Name(body)), ": is written by the ledger only")};
+  }
+  Prepared& prepared = waiting.events.emplace_back();
+  prepared.index = index;
+  prepared.record = record;
+  prepared.record.topic = kStockEvents;
+  waiting.bytes += record.value.size();
   return AppendedEvent{};
 }
 
 void Appender::Impl::WriteAll(const std::vector<Waiting*>& batch) const {
   std::vector<NewRecord> records;
   for (const Waiting* waiting : batch) {
-    for (const Prepared& event : waiting->events) {
-      records.push_back({.topic = kStockEvents,
-                         .partition = event.partition,
-                         .key = event.key,
-                         .value = event.value,
-                         .headers = event.headers});
-    }
+    for (const Prepared& event : waiting->events) records.push_back(event.record);
   }
   const auto appended = log->Append(records);
   size_t next = 0;
@@ -139,12 +164,22 @@ absl::StatusOr<std::unique_ptr<Appender>> Appender::Create(Log* log, Options opt
       new Appender(std::make_unique<Impl>(log, options, topic.partitions)));
 }
 
+// Writes what is prepared, and fills in where it came to lie.
+absl::StatusOr<std::vector<AppendResult>> Appender::Impl::Finish(
+    Waiting& waiting, std::vector<AppendResult> results) {
+  if (waiting.events.empty()) return results;
+  TW_RETURN_IF_ERROR(Write(waiting));
+  for (size_t i = 0; i < waiting.events.size(); ++i) {
+    const Prepared& event = waiting.events[i];
+    results[event.index] = AppendedEvent{event.record.partition, waiting.appended[i].offset,
+                                         waiting.appended[i].stamp};
+  }
+  return results;
+}
+
 absl::StatusOr<std::vector<AppendResult>> Appender::Append(
     std::span<const v1::StockEvent* const> events) {
-  if (events.size() > kMaxAppendBatch) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("events: ", events.size(), " in one call, at most ", kMaxAppendBatch));
-  }
+  TW_RETURN_IF_ERROR(CheckCount("events", events.size()));
   thread_local Decoder decoder;
   Waiting waiting;
   waiting.events.reserve(events.size());
@@ -153,13 +188,21 @@ absl::StatusOr<std::vector<AppendResult>> Appender::Append(
   for (size_t i = 0; i < events.size(); ++i) {
     results.push_back(impl_->Prepare(*events[i], i, decoder, waiting));
   }
-  if (waiting.events.empty()) return results;
-  TW_RETURN_IF_ERROR(impl_->Write(waiting));
-  for (size_t i = 0; i < waiting.events.size(); ++i) {
-    results[waiting.events[i].index] = AppendedEvent{
-        waiting.events[i].partition, waiting.appended[i].offset, waiting.appended[i].stamp};
+  return impl_->Finish(waiting, std::move(results));
+}
+
+absl::StatusOr<std::vector<AppendResult>> Appender::AppendRecords(
+    std::span<const NewRecord> records) {
+  TW_RETURN_IF_ERROR(CheckCount("records", records.size()));
+  thread_local Decoder decoder;
+  Waiting waiting;
+  waiting.events.reserve(records.size());
+  std::vector<AppendResult> results;
+  results.reserve(records.size());
+  for (size_t i = 0; i < records.size(); ++i) {
+    results.push_back(impl_->PrepareRecord(records[i], i, decoder, waiting));
   }
-  return results;
+  return impl_->Finish(waiting, std::move(results));
 }
 
 }  // namespace tallywire

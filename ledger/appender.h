@@ -51,6 +51,12 @@ class Appender {
   [[nodiscard]] absl::StatusOr<std::vector<AppendResult>> Append(
       std::span<const v1::StockEvent* const> events);
 
+  // The same for records that have their key, partition, value and headers already; the topic is
+  // always stock.events. What would be refused for its form where it is to lie is left out, and so
+  // is a body that only the ledger writes. Views must live until the call returns.
+  [[nodiscard]] absl::StatusOr<std::vector<AppendResult>> AppendRecords(
+      std::span<const NewRecord> records);
+
  private:
   struct Impl;
   explicit Appender(std::unique_ptr<Impl> impl);

@@ -113,6 +113,44 @@ TEST_F(AppenderTest, ALinkedBodyIsNobodysToAppend) {
   EXPECT_EQ(std::get<Refusal>((*results)[0]).reason, RefusedReason::kNotAllowed);
 }
 
+TEST_F(AppenderTest, ARecordIsWrittenAsItIsAndNotWhereItWouldBeRefused) {
+  const std::string value = Sale("A", "1").SerializeAsString();
+  v1::StockEvent ticked;
+  ticked.mutable_ticked();
+  const std::string tick = ticked.SerializeAsString();
+  const std::string bad = Sale("A", "2", -1).SerializeAsString();
+  const std::vector<Header> headers = {{"traceparent", "00-ab"}};
+  const Partition home = PartitionOf("A", kPartitions);
+  const Partition elsewhere((home.value() + 1) % kPartitions);
+  const auto record = [&](Partition partition, std::string_view key, std::string_view bytes) {
+    return NewRecord{
+        .topic = "another", .partition = partition, .key = key, .value = bytes, .headers = headers};
+  };
+  const std::vector<NewRecord> records = {record(elsewhere, "A", value), record(home, "A", value),
+                                          record(home, "B", value),      record(home, "A", bad),
+                                          record(home, "", tick),        record(home, "A", "\xff")};
+  const auto results = appender_->AppendRecords(records);
+  ASSERT_TRUE(results.ok()) << results.status();
+  ASSERT_EQ(results->size(), records.size());
+  const auto reason = [&](size_t i) { return std::get<Refusal>((*results)[i]).reason; };
+  EXPECT_EQ(reason(0), RefusedReason::kWrongPartition);
+  EXPECT_EQ(reason(2), RefusedReason::kWrongKey);
+  EXPECT_EQ(reason(3), RefusedReason::kBadQuantity);
+  EXPECT_EQ(reason(4), RefusedReason::kNotAllowed);
+  EXPECT_EQ(reason(5), RefusedReason::kUndecodable);
+  const auto& appended = std::get<AppendedEvent>((*results)[1]);
+  EXPECT_EQ(appended.partition, home);
+  const auto reader = log_->OpenReader(kStockEvents, home, Offset(0));
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  RecordBatch batch;
+  ASSERT_TRUE((*reader)->Poll(10, Span(0), batch).ok());
+  ASSERT_EQ(batch.records.size(), 1u);
+  EXPECT_EQ(batch.records[0].offset, appended.offset);
+  EXPECT_EQ(batch.records[0].value, value);
+  EXPECT_EQ(std::vector<Header>(batch.records[0].headers.begin(), batch.records[0].headers.end()),
+            headers);
+}
+
 TEST_F(AppenderTest, ABatchHasALimit) {
   const std::vector<v1::StockEvent> events(kMaxAppendBatch + 1, Sale("A", "1"));
   EXPECT_EQ(appender_->Append(Pointers(events)).status().code(),

@@ -126,6 +126,10 @@ class Log {
 
   // Says which log this is, for ever: a state folder belongs to one log.
   virtual std::string Id() const = 0;
+
+  // Other processes may append to it as well, and offsets of a topic that keeps everything may
+  // still have gaps (marks of a producer's transactions). False: it is this process's alone.
+  virtual bool IsShared() const { return false; }
 };
 
 }  // namespace tallywire

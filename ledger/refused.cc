@@ -4,6 +4,9 @@
 #include <array>
 #include <cstddef>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
 namespace tallywire {
 namespace {
 
@@ -25,6 +28,20 @@ std::optional<RefusedReason> RefusedReasonFromName(std::string_view name) {
     if (kNames[i] == name) return static_cast<RefusedReason>(i + 1);
   }
   return std::nullopt;
+}
+
+absl::StatusOr<RefusedReason> ParseRefusedReason(std::string_view text) {
+  constexpr std::string_view kPrefix = "REFUSED_REASON_";
+  const std::string upper = absl::AsciiStrToUpper(std::string(text));
+  std::string_view name = upper;
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  if (const auto reason = RefusedReasonFromName(name)) return *reason;
+  std::string all;
+  for (const std::string_view known : kNames) {
+    absl::StrAppend(&all, all.empty() ? "" : ", ", std::string(known));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("`", std::string(text), "` is no reason; there are ", all));
 }
 
 }  // namespace tallywire

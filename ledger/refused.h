@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
+
 namespace tallywire {
 
 // In order of precedence: an event that breaks several rules is refused for the first. Values are
@@ -32,6 +34,9 @@ enum class RefusedReason {
 // TOO_LARGE, UNDECODABLE, …: the stable code that dead letters and answers carry.
 std::string_view Name(RefusedReason reason);
 std::optional<RefusedReason> RefusedReasonFromName(std::string_view name);
+// The same as a person may write it: in any case, with or without REFUSED_REASON_.
+// INVALID_ARGUMENT, and the text lists all there are.
+absl::StatusOr<RefusedReason> ParseRefusedReason(std::string_view text);
 
 struct Refusal {
   RefusedReason reason;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projector/projector.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 #include "projector/query/digest.h"
@@ -19,39 +21,12 @@
 #include "projector/query/question.h"
 #include "projector/query/stock.h"
 #include "projector/query/verify.h"
+#include "projector/run/outgoing.h"
 #include "projector/run/partition.h"
 #include "tallywire/v1/api.pb.h"
-#include "tallywire/v1/progress.pb.h"
 
 namespace tallywire {
 namespace {
-
-// What stock.progress says of this log, by partition.
-absl::StatusOr<std::map<int32_t, ProgressMarks>> ReadProgress(Log* log) {
-  std::map<int32_t, ProgressMarks> marks;
-  TW_ASSIGN_OR_RETURN(const TopicSpec topic, log->Describe(kStockProgress));
-  RecordBatch batch;
-  v1::Progress progress;
-  for (int32_t p = 0; p < topic.partitions; ++p) {
-    TW_ASSIGN_OR_RETURN(const LogBounds bounds, log->Bounds(kStockProgress, Partition(p)));
-    TW_ASSIGN_OR_RETURN(const auto reader,
-                        log->OpenReader(kStockProgress, Partition(p), bounds.begin));
-    while (reader->Position() < bounds.end) {
-      TW_RETURN_IF_ERROR(reader->Poll(1'000, Span(0), batch));
-      if (batch.records.empty()) break;
-      for (const Record& record : batch.records) {
-        if (!progress.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
-          return absl::DataLossError(
-              absl::StrCat("stock.progress ", p, "/", record.offset.value(), ": no Progress"));
-        }
-        if (progress.log_id() != log->Id()) continue;
-        marks[progress.partition()] = {Offset(progress.emitted_through()),
-                                       Offset(progress.linked_through())};
-      }
-    }
-  }
-  return marks;
-}
 
 class ProjectorImpl : public Projector {
  public:
@@ -65,32 +40,76 @@ class ProjectorImpl : public Projector {
           absl::StrCat("cannot make the folder ", options_.folder, ": ", error.message()));
     }
     TW_ASSIGN_OR_RETURN(const TopicSpec topic, log_->Describe(kStockEvents));
-    TW_ASSIGN_OR_RETURN(const auto progress, ReadProgress(log_));
-    for (int32_t p = 0; p < topic.partitions; ++p) {
-      const auto marks = progress.find(p);
-      TW_ASSIGN_OR_RETURN(
-          auto loop,
-          PartitionLoop::Open(log_, Partition(p), topic.partitions,
-                              marks == progress.end() ? ProgressMarks{} : marks->second, options_));
-      loops_.push_back(loop.get());
-      owned_.push_back(std::move(loop));
+    partitions_ = topic.partitions;
+    if (options_.partitions.has_value()) {
+      for (const Partition p : *options_.partitions) TW_RETURN_IF_ERROR(Take(p));
+      return absl::OkStatus();
     }
+    for (int32_t p = 0; p < partitions_; ++p) TW_RETURN_IF_ERROR(Take(Partition(p)));
     return absl::OkStatus();
+  }
+
+  absl::Status Take(Partition partition) override {
+    if (partition.value() < 0 || partition.value() >= partitions_) {
+      return absl::InvalidArgumentError(absl::StrCat("stock.events has partitions 0 to ",
+                                                     partitions_ - 1, ", not ", partition.value()));
+    }
+    if (Find(partition) != nullptr) return absl::OkStatus();
+    TW_ASSIGN_OR_RETURN(auto loop, PartitionLoop::Open(log_, partition, partitions_, options_));
+    const std::lock_guard lock(loops_mu_);
+    loops_[partition.value()] = std::move(loop);
+    return absl::OkStatus();
+  }
+
+  absl::Status Release(Partition partition) override {
+    const LoopPtr loop = Find(partition);
+    if (loop == nullptr) return absl::OkStatus();
+    const absl::Status closed = loop->Close(Time(now_.load(std::memory_order_relaxed)));
+    Forget(partition);
+    return closed;
+  }
+
+  void Abandon(Partition partition) override {
+    const LoopPtr loop = Find(partition);
+    if (loop == nullptr) return;
+    loop->Abandon();
+    Forget(partition);
+  }
+
+  std::vector<Mark> Marks() const override {
+    std::vector<Mark> marks;
+    for (const LoopPtr& loop : Loops()) {
+      marks.push_back({loop->partition(), loop->next_offset(), loop->stored_offset()});
+    }
+    return marks;
   }
 
   absl::StatusOr<bool> RunOnce(Time now) override {
     now_.store(now.value(), std::memory_order_relaxed);
-    bool more = false;
+    TW_RETURN_IF_ERROR(CheckPartitionCount(now));
     absl::Status first_error;
-    for (PartitionLoop* loop : loops_) {
-      const absl::StatusOr<bool> ran = loop->RunOnce(now);
-      // A partition that has to wait does not hold up the others.
-      if (!ran.ok()) {
-        if (first_error.ok()) first_error = ran.status();
-      } else {
-        more = more || *ran;
-      }
+    const auto note = [&first_error](const absl::Status& status) {
+      if (first_error.ok()) first_error = status;
+    };
+    // A partition that has to wait does not hold up the others.
+    std::vector<LoopPtr> folded;
+    Outgoing out;
+    for (const LoopPtr& loop : Loops()) {
+      const absl::Status status = loop->Fold(now, out);
+      note(status);
+      if (status.ok()) folded.push_back(loop);
       for (int i = 0; loop->HasQuestions() && i < kMostYields; ++i) std::this_thread::yield();
+    }
+    std::vector<std::vector<Offset>> rows(static_cast<size_t>(partitions_));
+    TW_RETURN_IF_ERROR(out.Send(log_, [&rows](const NewRecord& record, const Appended& where) {
+      if (record.topic != kStockAvailability) return;
+      rows[static_cast<size_t>(record.partition.value())].push_back(where.offset);
+    }));
+    bool more = false;
+    for (const LoopPtr& loop : folded) {
+      const auto ran = loop->Finish(now, rows[static_cast<size_t>(loop->partition().value())]);
+      note(ran.status());
+      more = more || (ran.ok() && *ran);
     }
     { const std::lock_guard lock(folded_mu_); }
     folded_changed_.notify_all();
@@ -104,36 +123,41 @@ class ProjectorImpl : public Projector {
       if (more) continue;
       TW_ASSIGN_OR_RETURN(const bool at_end, IsAtEnd());
       if (at_end) break;
+      // What the log says is there is still on its way.
+      PartitionLoop::WaitForTheLog();
     }
-    for (PartitionLoop* loop : loops_) TW_RETURN_IF_ERROR(loop->Checkpoint(now));
+    for (const LoopPtr& loop : Loops()) TW_RETURN_IF_ERROR(loop->Checkpoint(now));
     return absl::OkStatus();
   }
 
   absl::Status Close() override {
-    const Time now(now_.load(std::memory_order_relaxed));
-    for (PartitionLoop* loop : loops_) TW_RETURN_IF_ERROR(loop->Close(now));
-    return absl::OkStatus();
+    absl::Status first;
+    for (const LoopPtr& loop : Loops()) first.Update(Release(loop->partition()));
+    return first;
   }
 
   absl::Status GetStock(std::string_view sku, std::string_view location,
                         v1::GetStockResponse* out) override {
-    return StockOf(LoopOf(sku), sku, location, out);
+    TW_ASSIGN_OR_RETURN(const LoopPtr loop, LoopOf(sku));
+    return StockOf(*loop, sku, location, out);
   }
 
   absl::Status ListStock(const StockQuery& query, v1::GetStockResponse* out) override {
-    return StockOfAll(loops_, query, out);
+    const std::vector<LoopPtr> loops = Loops();
+    return StockOfAll(Bare(loops), query, out);
   }
 
   absl::Status Explain(std::string_view sku, std::string_view location, bool prove,
                        v1::ExplainResponse* out) override {
-    return ExplainSku(log_, LoopOf(sku), partitions(), sku, location, prove,
+    TW_ASSIGN_OR_RETURN(const LoopPtr loop, LoopOf(sku));
+    return ExplainSku(log_, *loop, partitions_, sku, location, prove,
                       absl::StrCat(options_.folder, "/prove-", scratch_.fetch_add(1)), out);
   }
 
   absl::Status Digest(bool state, v1::DigestResponse* out) override {
     ContentDigest content;
     TW_ASSIGN_OR_RETURN(bool at_rest, IsAtEnd());
-    for (PartitionLoop* loop : loops_) {
+    for (const LoopPtr& loop : Loops()) {
       const Question question(*loop);
       TW_RETURN_IF_ERROR(loop->CheckpointLocked(Time(now_.load(std::memory_order_relaxed))));
       at_rest = at_rest && loop->unfinished() == 0;
@@ -154,17 +178,19 @@ class ProjectorImpl : public Projector {
                       v1::VerifyResponse* out) override {
     // Two at once would share a folder.
     const std::lock_guard lock(verify_mu_);
-    return VerifyAll(log_, loops_, options_.folder, Time(now_.load(std::memory_order_relaxed)),
+    const std::vector<LoopPtr> loops = Loops();
+    return VerifyAll(log_, Bare(loops), options_.folder, Time(now_.load(std::memory_order_relaxed)),
                      progress, out);
   }
 
   absl::Status Health(v1::HealthResponse* out) override {
     bool behind = false;
-    for (PartitionLoop* loop : loops_) {
+    for (const LoopPtr& loop : Loops()) {
       TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, loop->partition()));
+      v1::PartitionHealth* health = out->add_partitions();
+      TW_RETURN_IF_ERROR(SayHowFarBehind(*loop, bounds, health));
       const Question question(*loop);
       const FoldState& state = loop->state();
-      v1::PartitionHealth* health = out->add_partitions();
       health->set_partition(loop->partition().value());
       health->set_next_offset(state.next_offset.value());
       health->set_log_end(bounds.end.value());
@@ -183,13 +209,13 @@ class ProjectorImpl : public Projector {
   }
 
   absl::Status WaitFolded(Partition partition, Offset offset, Span timeout) override {
-    if (partition.value() < 0 || partition.value() >= partitions()) {
+    if (partition.value() < 0 || partition.value() >= partitions_) {
       return absl::InvalidArgumentError(absl::StrCat("there is no partition ", partition.value()));
     }
-    const PartitionLoop& loop = *loops_[static_cast<size_t>(partition.value())];
+    TW_ASSIGN_OR_RETURN(const LoopPtr loop, Owned(partition));
     std::unique_lock lock(folded_mu_);
     const bool folded = folded_changed_.wait_for(lock, std::chrono::microseconds(timeout.value()),
-                                                 [&] { return loop.next_offset() > offset; });
+                                                 [&] { return loop->next_offset() > offset; });
     if (folded) return absl::OkStatus();
     return absl::DeadlineExceededError(
         absl::StrCat("record ", partition.value(), "/", offset.value(), " is not folded yet"));
@@ -198,15 +224,73 @@ class ProjectorImpl : public Projector {
  private:
   static constexpr int kMostYields = 1'000;
   static constexpr size_t kPage = 10'000;
+  static constexpr Span kCountEvery = Seconds(3);
 
-  int32_t partitions() const { return static_cast<int32_t>(loops_.size()); }
+  using LoopPtr = std::shared_ptr<PartitionLoop>;
 
-  PartitionLoop& LoopOf(std::string_view sku) {
-    return *loops_[static_cast<size_t>(PartitionOf(sku, partitions()).value())];
+  // By partition. What is let go meanwhile stays until who holds it here is done.
+  std::vector<LoopPtr> Loops() const {
+    const std::lock_guard lock(loops_mu_);
+    std::vector<LoopPtr> loops;
+    for (const auto& [partition, loop] : loops_) loops.push_back(loop);
+    return loops;
+  }
+  static std::vector<PartitionLoop*> Bare(const std::vector<LoopPtr>& loops) {
+    std::vector<PartitionLoop*> bare;
+    for (const LoopPtr& loop : loops) bare.push_back(loop.get());
+    return bare;
+  }
+  LoopPtr Find(Partition partition) const {
+    const std::lock_guard lock(loops_mu_);
+    const auto found = loops_.find(partition.value());
+    return found == loops_.end() ? nullptr : found->second;
+  }
+  void Forget(Partition partition) {
+    const std::lock_guard lock(loops_mu_);
+    loops_.erase(partition.value());
+  }
+  absl::StatusOr<LoopPtr> Owned(Partition partition) const {
+    LoopPtr loop = Find(partition);
+    if (loop != nullptr) return loop;
+    return absl::UnavailableError(absl::StrCat("partition ", partition.value(), " of ", partitions_,
+                                               " is not folded by this process"));
+  }
+  absl::StatusOr<LoopPtr> LoopOf(std::string_view sku) const {
+    return Owned(PartitionOf(sku, partitions_));
+  }
+
+  // Keys would go to other partitions from one record to the next.
+  absl::Status CheckPartitionCount(Time now) {
+    if (!log_->IsShared() || now - last_count_ < kCountEvery) return absl::OkStatus();
+    last_count_ = now;
+    TW_ASSIGN_OR_RETURN(const TopicSpec topic, log_->Describe(kStockEvents));
+    if (topic.partitions == partitions_) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "stock.events has ", topic.partitions, " partitions now and had ", partitions_,
+        ": new records of a SKU go elsewhere than its old ones. Partitions cannot be taken away ",
+        "again: copy what was there before into a new topic with a multiple of them."));
+  }
+
+  // How long ago the first record came in that is not folded.
+  absl::Status SayHowFarBehind(const PartitionLoop& loop, const LogBounds& bounds,
+                               v1::PartitionHealth* out) {
+    const Offset next = loop.next_offset();
+    if (next >= bounds.end) return absl::OkStatus();
+    Time stamp(now_.load(std::memory_order_relaxed));
+    TW_RETURN_IF_ERROR(ReadRange(*log_, kStockEvents, loop.partition(), next, next.Next(),
+                                 [&stamp](const Record& record) {
+                                   stamp = record.stamp;
+                                   return absl::OkStatus();
+                                 }));
+    const int64_t behind =
+        std::max<int64_t>(0, now_.load(std::memory_order_relaxed) - stamp.value());
+    out->mutable_behind()->set_seconds(behind / 1'000'000);
+    out->mutable_behind()->set_nanos(static_cast<int32_t>(behind % 1'000'000 * 1'000));
+    return absl::OkStatus();
   }
 
   absl::StatusOr<bool> IsAtEnd() {
-    for (PartitionLoop* loop : loops_) {
+    for (const LoopPtr& loop : Loops()) {
       TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, loop->partition()));
       if (loop->next_offset() < bounds.end) return false;
     }
@@ -235,8 +319,10 @@ class ProjectorImpl : public Projector {
 
   Log* const log_;
   const Options options_;
-  std::vector<std::unique_ptr<PartitionLoop>> owned_;
-  std::vector<PartitionLoop*> loops_;
+  int32_t partitions_ = 0;  // of stock.events
+  mutable std::mutex loops_mu_;
+  std::map<int32_t, LoopPtr> loops_;  // by partition
+  Time last_count_;                   // when partitions were counted
   std::atomic<int64_t> now_{0};
   std::atomic<int> scratch_{0};
   std::mutex verify_mu_;

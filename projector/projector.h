@@ -9,13 +9,15 @@
 //   while (!stop) (*projector)->RunOnce(Now());
 //   (*projector)->Close();
 //
-// Threads: RunOnce and Close from one thread; everything else from any, also while RunOnce runs.
+// Threads: RunOnce, Take, Release, Abandon and Close from one thread; everything else from any,
+// also while RunOnce runs. A question that needs a partition which is not owned: UNAVAILABLE.
 // Errors of RunOnce: UNAVAILABLE and RESOURCE_EXHAUSTED: call again later, nothing is lost and
 // questions are still answered. Any other: stop; the text says what is wrong and what to do.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +51,15 @@ class Projector {
     size_t sweep_step = 500;
     // SKUs kept in memory after a checkpoint.
     size_t cache_skus = 1'000'000;
+    // Those that it owns from the beginning; nullopt: all. Others may have the rest.
+    std::optional<std::vector<Partition>> partitions = std::nullopt;
+  };
+
+  // How far a partition is folded, and from where a restart would go on.
+  struct Mark {
+    Partition partition;
+    Offset next;
+    Offset stored;
   };
 
   // What is asked of all SKUs at once.
@@ -58,14 +69,25 @@ class Projector {
     size_t limit = 1'000;    // rows, at least; a SKU is never cut in two
   };
 
-  // Opens or makes the folders of all partitions of stock.events. FAILED_PRECONDITION: a folder
-  // belongs to another log, partition count or version; the text says what to do.
+  // Opens or makes the folders of its partitions of stock.events. FAILED_PRECONDITION: a folder
+  // belongs to another log, partition count or version, or the log has lost what was folded; the
+  // text says what to do.
   static absl::StatusOr<std::unique_ptr<Projector>> Open(Log* log, Options options);
   virtual ~Projector() = default;
 
   // Folds at most a batch of each partition, emits what is due, checkpoints if it is time. True:
   // there was something to do, so there may be more. Never waits.
   [[nodiscard]] virtual absl::StatusOr<bool> RunOnce(Time now) = 0;
+
+  // From the thread of RunOnce. Becomes the owner of a partition: what is out is compared with the
+  // state once it has caught up. Nothing if it has it already.
+  [[nodiscard]] virtual absl::Status Take(Partition partition) = 0;
+  // Emits, checkpoints and lets go, so that another may take it.
+  [[nodiscard]] virtual absl::Status Release(Partition partition) = 0;
+  // Lets go and puts nothing out: another has it already.
+  virtual void Abandon(Partition partition) = 0;
+  // The partitions that it owns.
+  virtual std::vector<Mark> Marks() const = 0;
 
   // Folds until every record that was in the log at the call, and every linked record that comes of
   // it, is folded, its sweeps are through and all is emitted; then checkpoints.

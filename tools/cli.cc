@@ -31,6 +31,7 @@ constexpr auto kLastCounts = CLI::MultiOptionPolicy::TakeLast;
 struct GlobalFlags {
   std::string config;
   std::string log;
+  std::string data;
   std::string listen;
   std::string partitions;
   std::string output;
@@ -39,11 +40,16 @@ struct GlobalFlags {
 
 void AddGlobalFlags(CLI::App& app, GlobalFlags* flags) {
   app.add_option("--config", flags->config,
-                 "Settings in YAML: log, listen, partitions, output, kafka")
+                 "Settings in YAML: log, data, listen, partitions, output, kafka")
       ->type_name("FILE")
       ->multi_option_policy(kLastCounts);
-  app.add_option("--log", flags->log, "The ledger: embedded:DIR [embedded:./tallywire-data]")
+  app.add_option("--log", flags->log,
+                 "The ledger: embedded:DIR, or kafka:HOST:PORT,… [embedded:./tallywire-data]")
       ->type_name("LOG")
+      ->multi_option_policy(kLastCounts);
+  app.add_option("--data", flags->data,
+                 "With kafka: the folder of this process's own state [./tallywire-data]")
+      ->type_name("DIR")
       ->multi_option_policy(kLastCounts);
   app.add_option("-o,--output", flags->output, "table, json or jsonl [table]")
       ->type_name("FORMAT")
@@ -51,7 +57,7 @@ void AddGlobalFlags(CLI::App& app, GlobalFlags* flags) {
   app.add_option("--listen", flags->listen, "Where `serve` answers [127.0.0.1:7407]")
       ->type_name("HOST:PORT")
       ->multi_option_policy(kLastCounts);
-  app.add_option("--partitions", flags->partitions, "Partitions of a new ledger [4]")
+  app.add_option("--partitions", flags->partitions, "Partitions of a new ledger [4, in Kafka 24]")
       ->type_name("N")
       ->multi_option_policy(kLastCounts);
   app.add_option("-X", flags->kafka, "A property of librdkafka; may be given often")
@@ -62,6 +68,7 @@ void AddGlobalFlags(CLI::App& app, GlobalFlags* flags) {
 ConfigFlags ToConfigFlags(const CLI::App& app, const GlobalFlags& flags) {
   ConfigFlags out{.file = flags.config, .settings = {}, .kafka = flags.kafka};
   const std::pair<const char*, const std::string*> settings[] = {{"log", &flags.log},
+                                                                 {"data", &flags.data},
                                                                  {"listen", &flags.listen},
                                                                  {"partitions", &flags.partitions},
                                                                  {"output", &flags.output}};

@@ -14,11 +14,18 @@
 namespace tallywire {
 
 struct BenchFoldOptions;
+struct BenchLatencyOptions;
+struct BenchProjectOptions;
+struct ServeOptions;
 
 // Commands that are more than questions to an Api. One that is empty is not there.
 struct Services {
-  std::function<Result(Context&)> serve;
+  std::function<Result(Context&, const ServeOptions&)> serve;
+  // `topics plan|apply` where the log is in Kafka.
+  std::function<Result(Context&, bool execute)> kafka_topics;
   std::function<Result(Context&, const BenchFoldOptions&)> bench_fold;
+  std::function<Result(Context&, const BenchProjectOptions&)> bench_project;
+  std::function<Result(Context&, const BenchLatencyOptions&)> bench_latency;
 };
 
 // Runs one command and returns the exit code.

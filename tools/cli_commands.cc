@@ -6,10 +6,14 @@
 #include <string>
 
 #include "tools/bench/fold_bench.h"
+#include "tools/bench/latency_bench.h"
+#include "tools/bench/project_bench.h"
 #include "tools/commands/append.h"
 #include "tools/commands/deadletters.h"
 #include "tools/commands/inspect.h"
 #include "tools/commands/listing.h"
+#include "tools/commands/redrive.h"
+#include "tools/commands/serve.h"
 #include "tools/commands/stock.h"
 #include "tools/commands/tail.h"
 #include "tools/import/import_cli.h"
@@ -45,14 +49,52 @@ void RunPlain(CLI::App* command, Chosen* chosen, Run run) {
   command->callback([chosen, run] { *chosen = run; });
 }
 
-void AddServe(CLI::App& app, const Services& services, Chosen* chosen) {
+void AddOwnership(CLI::App* command, ServeOptions* options) {
+  command
+      ->add_option("--own", options->own,
+                   "With kafka: fold these partitions, such as 0-3,7 [those that the group gives]")
+      ->type_name("PARTITIONS");
+  command
+      ->add_option("--group", options->group,
+                   "With kafka: the consumer group that shares partitions out and shows the lag")
+      ->capture_default_str();
+  command
+      ->add_option("--from-copy", options->from_copy,
+                   "Where there is no state yet, begin from this copy of another's state folder")
+      ->type_name("DIR");
+}
+
+void AddServices(CLI::App& app, const Services& services, Chosen* chosen) {
   if (!services.serve) return;
   CLI::App* serve = AddCommand(app, "serve",
                                "Run the ledger: fold, publish, and answer /v1 over HTTP. Prints "
                                "its address when it is ready;"
                                " ^C or SIGTERM ends it in good order",
                                "tallywire serve --log embedded:./shop --listen 127.0.0.1:7407");
-  RunPlain(serve, chosen, services.serve);
+  RunWith(serve, chosen, std::make_shared<ServeOptions>(), services.serve);
+
+  CLI::App* project =
+      AddCommand(app, "project",
+                 "Fold only: one of the processes that share the partitions of a "
+                 "log in Kafka. Answers /v1 for those it owns",
+                 "tallywire project --log kafka:127.0.0.1:9092 --data ./projector-1");
+  auto project_options = std::make_shared<ServeOptions>();
+  project_options->role = ServeOptions::Role::kProject;
+  AddOwnership(project, project_options.get());
+  project->add_flag("--until-caught-up", project_options->until_caught_up,
+                    "End when what was in the log at the start is folded; owns all if not told");
+  RunWith(project, chosen, project_options, services.serve);
+
+  CLI::App* publish =
+      AddCommand(app, "publish",
+                 "Publish only: from availability and listing rules to listing "
+                 "updates. Answers /v1/listings",
+                 "tallywire publish --log kafka:127.0.0.1:9092 --data ./publisher-1");
+  auto publish_options = std::make_shared<ServeOptions>();
+  publish_options->role = ServeOptions::Role::kPublish;
+  publish->add_flag("--until-caught-up", publish_options->until_caught_up,
+                    "End when what was in its topics at the start is sent");
+  RunWith(publish, chosen, publish_options, services.serve);
 }
 
 void AddAppend(CLI::App& app, Chosen* chosen) {
@@ -161,24 +203,90 @@ void AddTail(CLI::App& app, Chosen* chosen, const char* name, const char* what, 
   RunWith(tail, chosen, options, run);
 }
 
+void AddDeadLetterChoice(CLI::App* command, DeadLetterChoice* choice) {
+  command->add_option("--reason", choice->reason, "Refused for this: WRONG_PARTITION, OVERFLOW, …");
+  command->add_option("--source", choice->source, "Of this source");
+  command->add_option("--since", choice->since, "Came at this time (RFC 3339) or later")
+      ->type_name("TIME");
+  command->add_option("--until", choice->until, "Came before this time")->type_name("TIME");
+}
+
+void AddRedrive(CLI::App& group, Chosen* chosen) {
+  CLI::App* redrive = AddCommand(
+      group, "redrive",
+      "Append dead letters again, mended. Shows what it would do, and does it with --execute. "
+      "What is redriven is marked and never counts twice (exit 3 if some cannot be mended)",
+      "tallywire deadletters redrive --reason WRONG_PARTITION --execute");
+  auto options = std::make_shared<RedriveOptions>();
+  redrive->add_option("RECORD", options->letters,
+                      "Letters by their places in stock.events: PARTITION/OFFSET …");
+  AddDeadLetterChoice(redrive, &options->choice);
+  redrive->add_flag("--all", options->all, "Every letter");
+  CLI::Option* by_key = redrive->add_flag(
+      "--by-key", options->by_key,
+      "The event as it is, under the key and in the partition where it belongs (what "
+      "is done unless said otherwise)");
+  CLI::Option* replace =
+      redrive
+          ->add_option("--replace", options->replace,
+                       "Mended events, JSON lines; each takes the place of the letter with its "
+                       "source and event id, or of the one named: "
+                       "{\"letter\": \"PARTITION/OFFSET\", \"event\": {…}}")
+          ->type_name("FILE");
+  CLI::Option* as_is = redrive->add_flag("--as-is", options->as_is,
+                                         "The same bytes, key and headers in the same partition");
+  by_key->excludes(replace)->excludes(as_is);
+  replace->excludes(as_is);
+  redrive->add_flag("--execute", options->execute, "Do it");
+  RunWith(redrive, chosen, options, RunRedrive);
+}
+
 void AddDeadLetters(CLI::App& app, Chosen* chosen) {
-  CLI::App* group = AddGroup(app, "deadletters", "Records that were refused: list, show");
-  RunPlain(AddCommand(*group, "list", "All of them, with the reason",
-                      "tallywire deadletters list -o jsonl"),
-           chosen, RunListDeadLetters);
+  CLI::App* group = AddGroup(app, "deadletters", "Records that were refused: list, show, redrive");
+  CLI::App* list =
+      AddCommand(*group, "list", "What was refused, why, and what was redriven since",
+                 "tallywire deadletters list --reason WRONG_PARTITION --source pos-17");
+  auto choice = std::make_shared<DeadLetterChoice>();
+  AddDeadLetterChoice(list, choice.get());
+  RunWith(list, chosen, choice, RunListDeadLetters);
   CLI::App* show = AddCommand(*group, "show", "One as it came, by its place in stock.events",
                               "tallywire deadletters show 3 1207");
   auto options = std::make_shared<ShowDeadLetterOptions>();
   show->add_option("PARTITION", options->partition, "")->required()->check(CLI::NonNegativeNumber);
   show->add_option("OFFSET", options->offset, "")->required()->check(CLI::NonNegativeNumber);
   RunWith(show, chosen, options, RunShowDeadLetter);
+  AddRedrive(*group, chosen);
 }
 
-void AddInspection(CLI::App& app, Chosen* chosen) {
-  CLI::App* topics = AddGroup(app, "topics", "The log's topics: plan");
-  RunPlain(AddCommand(*topics, "plan", "What there is and what would be made; changes nothing",
+bool IsInKafka(const Context& context) { return !KafkaBrokers(context.config).empty(); }
+
+void AddTopics(CLI::App& app, const Services& services, Chosen* chosen) {
+  CLI::App* topics = AddGroup(app, "topics", "The log's topics: plan, apply");
+  RunPlain(AddCommand(*topics, "plan",
+                      "What there is, what would be made, and which settings are not as they "
+                      "should be (exit 3); changes nothing",
                       "tallywire topics plan --partitions 8"),
-           chosen, RunTopicsPlan);
+           chosen, [services](Context& context) {
+             return IsInKafka(context) && services.kafka_topics
+                        ? services.kafka_topics(context, false)
+                        : RunTopicsPlan(context);
+           });
+  CLI::App* apply = AddCommand(*topics, "apply",
+                               "Make what is missing and alter what can be altered, in Kafka. "
+                               "Without --execute it only shows what it would do",
+                               "tallywire topics apply --log kafka:127.0.0.1:9092 --execute");
+  auto execute = std::make_shared<bool>(false);
+  apply->add_flag("--execute", *execute, "Do it");
+  RunWith(apply, chosen, execute, [services](Context& context, const bool& really) -> Result {
+    if (IsInKafka(context) && services.kafka_topics) return services.kafka_topics(context, really);
+    return absl::InvalidArgumentError(
+        "an embedded log makes its topics itself; name a cluster: "
+        "--log kafka:HOST:PORT");
+  });
+}
+
+void AddInspection(CLI::App& app, const Services& services, Chosen* chosen) {
+  AddTopics(app, services, chosen);
   RunPlain(AddCommand(app, "verify",
                       "Replay the log beside the live state and compare everything (exit 3 if "
                       "something differs). Takes as long as a replay",
@@ -191,16 +299,19 @@ void AddInspection(CLI::App& app, Chosen* chosen) {
   digest->add_flag("--state", options->state,
                    "That of each partition's state too: equal for equal logs");
   RunWith(digest, chosen, options, RunDigest);
+  RunPlain(AddCommand(app, "status",
+                      "How far each partition is: lag in records and in seconds (exit 1 if the "
+                      "ledger has stopped folding)",
+                      "tallywire status -o json"),
+           chosen, RunHealth);
   RunPlain(AddCommand(app, "health", "How far the ledger is (exit 1 if it has stopped folding)",
                       "tallywire health -o json"),
            chosen, RunHealth);
 }
 
-void AddBench(CLI::App& app, const Services& services, Chosen* chosen) {
-  if (!services.bench_fold) return;
-  CLI::App* group = AddGroup(app, "bench", "Measure: fold");
+void AddBenchFold(CLI::App& group, const Services& services, Chosen* chosen) {
   CLI::App* fold =
-      AddCommand(*group, "fold",
+      AddCommand(group, "fold",
                  "Events a second and instructions an event of decoding and folding, in memory",
                  "tallywire bench fold --events 5000000");
   auto options = std::make_shared<BenchFoldOptions>();
@@ -221,10 +332,73 @@ void AddBench(CLI::App& app, const Services& services, Chosen* chosen) {
   RunWith(fold, chosen, options, services.bench_fold);
 }
 
+void AddBenchFolder(CLI::App* command, std::string* folder) {
+  command
+      ->add_option("--folder", *folder,
+                   "For the state: empty or not there yet, removed afterwards [a temporary one]")
+      ->type_name("DIR");
+}
+
+void AddBenchProject(CLI::App& group, const Services& services, Chosen* chosen) {
+  CLI::App* project =
+      AddCommand(group, "project",
+                 "Reading the log, reading and writing it (the pipe), and projecting, by turns on "
+                 "the same events. Makes topics of its own, which stay; --partitions [6]",
+                 "tallywire bench project --log kafka:127.0.0.1:9092 --events 3000000");
+  auto options = std::make_shared<BenchProjectOptions>();
+  project->add_option("--events", options->events, "How many")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 32))
+      ->capture_default_str();
+  project->add_option("--skus", options->skus, "Of how many SKUs (Zipf 0.99)")
+      ->check(CLI::Range(1, 100'000'000))
+      ->capture_default_str();
+  project->add_option("--locations", options->locations, "At how many locations")
+      ->check(CLI::Range(2, 10'000))
+      ->capture_default_str();
+  project->add_option("--rounds", options->rounds, "Of all three")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  project->add_option("--seed", options->seed, "Of all chance")->capture_default_str();
+  project->add_flag("--stocked", options->stocked,
+                    "A receipt of 1,000 units before the first event at each place; it counts as "
+                    "an event");
+  AddBenchFolder(project, &options->folder);
+  RunWith(project, chosen, options, services.bench_project);
+}
+
+void AddBenchLatency(CLI::App& group, const Services& services, Chosen* chosen) {
+  CLI::App* latency = AddCommand(
+      group, "latency",
+      "From append to availability, beside the log's own echo, at several rates. Appends invented "
+      "events to the ledger's topics, so it refuses a log that has any; --partitions [6]",
+      "tallywire bench latency --log kafka:127.0.0.1:9092 --rates 1,1000,20000");
+  auto options = std::make_shared<BenchLatencyOptions>();
+  latency->add_option("--rates", options->rates, "Events a second [1,1000,20000]")
+      ->delimiter(',')
+      ->check(CLI::Range(0.01, 10'000'000.0));
+  latency->add_option("--seconds", options->seconds, "For each rate, of each of the two")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  latency->add_option("--skus", options->skus, "Of how many SKUs (Zipf 0.99)")
+      ->check(CLI::Range(2, 10'000'000))
+      ->capture_default_str();
+  latency->add_option("--seed", options->seed, "Of all chance")->capture_default_str();
+  AddBenchFolder(latency, &options->folder);
+  RunWith(latency, chosen, options, services.bench_latency);
+}
+
+void AddBench(CLI::App& app, const Services& services, Chosen* chosen) {
+  if (!services.bench_fold) return;
+  CLI::App* group = AddGroup(app, "bench", "Measure: fold, project, latency");
+  AddBenchFold(*group, services, chosen);
+  if (services.bench_project) AddBenchProject(*group, services, chosen);
+  if (services.bench_latency) AddBenchLatency(*group, services, chosen);
+}
+
 }  // namespace
 
 void AddCommands(CLI::App& app, const Services& services, Chosen* chosen) {
-  AddServe(app, services, chosen);
+  AddServices(app, services, chosen);
   AddAppend(app, chosen);
   AddImportCommand(app, chosen);
   AddQuestions(app, chosen);
@@ -234,7 +408,7 @@ void AddCommands(CLI::App& app, const Services& services, Chosen* chosen) {
   AddTail(app, chosen, "alerts", "What a person should know: tail",
           "tallywire alerts tail --from end", RunAlertsTail);
   AddDeadLetters(app, chosen);
-  AddInspection(app, chosen);
+  AddInspection(app, services, chosen);
   AddBench(app, services, chosen);
 }
 

@@ -12,13 +12,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "ledger/status.h"
 
 namespace tallywire {
 namespace {
 
 constexpr char kDefaultLog[] = "embedded:./tallywire-data";
-constexpr char kDefaultListen[] = "127.0.0.1:7407";
+constexpr char kDefaultData[] = "./tallywire-data";
 constexpr int32_t kMaxPartitions = 4'096;
 constexpr char kDefaultOutput[] = "table";
 constexpr size_t kMaxFileBytes = 1 << 20;
@@ -40,7 +41,14 @@ bool IsHostAndPort(const std::string& text) {
 absl::Status SetLog(const std::string& where, const std::string& value, v1::Config* config) {
   const std::string_view v = value;
   if (!(v.starts_with(kEmbedded) && v.size() > kEmbedded.size()) && !v.starts_with(kKafka)) {
-    return Wrong(where, absl::StrCat("`", value, "` is no log; write embedded:DIR"));
+    return Wrong(where,
+                 absl::StrCat("`", value, "` is no log; write embedded:DIR or kafka:HOST:PORT,…"));
+  }
+  if (v.starts_with(kKafka)) {
+    for (const absl::string_view broker : absl::StrSplit(value.substr(kKafka.size()), ',')) {
+      if (IsHostAndPort(std::string(broker))) continue;
+      return Wrong(where, absl::StrCat("`", broker, "` is no HOST:PORT of a broker"));
+    }
   }
   config->set_log(value);
   return absl::OkStatus();
@@ -72,12 +80,21 @@ absl::Status SetOutput(const std::string& where, const std::string& value, v1::C
   return absl::OkStatus();
 }
 
+absl::Status SetData(const std::string& where, const std::string& value, v1::Config* config) {
+  if (value.empty()) return Wrong(where, "no folder");
+  config->set_data(value);
+  return absl::OkStatus();
+}
+
 struct Setting {
   const char* name;  // of the field in Config, too
   absl::Status (*set)(const std::string& where, const std::string& value, v1::Config* config);
 };
-constexpr Setting kSettings[] = {
-    {"log", SetLog}, {"listen", SetListen}, {"partitions", SetPartitions}, {"output", SetOutput}};
+constexpr Setting kSettings[] = {{"log", SetLog},
+                                 {"listen", SetListen},
+                                 {"partitions", SetPartitions},
+                                 {"output", SetOutput},
+                                 {"data", SetData}};
 
 const Setting* FindSetting(std::string_view name) {
   for (const Setting& setting : kSettings) {
@@ -185,6 +202,7 @@ absl::StatusOr<v1::Config> LoadConfig(const ConfigFlags& flags, const Environmen
   config.set_log(kDefaultLog);
   config.set_listen(kDefaultListen);
   config.set_output(kDefaultOutput);
+  config.set_data(kDefaultData);
 
   std::string file = flags.file;
   if (file.empty()) {
@@ -214,14 +232,14 @@ absl::StatusOr<v1::Config> LoadConfig(const ConfigFlags& flags, const Environmen
   return config;
 }
 
-absl::StatusOr<std::string> LogFolder(const v1::Config& config) {
+std::string DataFolder(const v1::Config& config) {
+  if (!KafkaBrokers(config).empty()) return config.data();
+  return config.log().substr(kEmbedded.size());
+}
+
+std::string KafkaBrokers(const v1::Config& config) {
   const std::string_view log = config.log();
-  if (log.starts_with(kKafka)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("`", config.log(),
-                     "`: Kafka is not in this version; use an embedded log, --log embedded:DIR"));
-  }
-  return std::string(log.substr(kEmbedded.size()));
+  return log.starts_with(kKafka) ? std::string(log.substr(kKafka.size())) : "";
 }
 
 Format OutputFormat(const v1::Config& config) {

@@ -37,8 +37,12 @@ absl::StatusOr<v1::Config> LoadConfig(const ConfigFlags& flags, const Environmen
 // One file's text (YAML) over `config`; `name` is what errors call it.
 absl::Status ReadYaml(const std::string& text, const std::string& name, v1::Config* config);
 
-// The folder of an embedded log. INVALID_ARGUMENT for `kafka:`, which this version does not know.
-absl::StatusOr<std::string> LogFolder(const v1::Config& config);
+inline constexpr char kDefaultListen[] = "127.0.0.1:7407";
+
+// The folder that this process's data lies in: an embedded log's own, or what `data` says.
+std::string DataFolder(const v1::Config& config);
+// HOST:PORT,… of a log in Kafka; empty: it is embedded.
+std::string KafkaBrokers(const v1::Config& config);
 
 enum class Format { kTable, kJson, kJsonl };
 // Of a config that was loaded.

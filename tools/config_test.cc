@@ -40,7 +40,7 @@ TEST(ConfigTest, DefaultsAreThere) {
   EXPECT_EQ(config->listen(), "127.0.0.1:7407");
   EXPECT_EQ(config->output(), "table");
   EXPECT_EQ(config->partitions(), 0) << "nobody asked for a number";
-  EXPECT_EQ(*LogFolder(*config), "./tallywire-data");
+  EXPECT_EQ(DataFolder(*config), "./tallywire-data");
 }
 
 TEST(ConfigTest, FlagGoesBeforeEnvironmentBeforeFileBeforeDefault) {
@@ -117,12 +117,17 @@ TEST(ConfigTest, AMissingFileIsAnErrorThatNamesIt) {
   EXPECT_THAT(std::string(config.status().message()), HasSubstr("/nowhere/x.yaml"));
 }
 
-TEST(ConfigTest, KafkaLogsAreNotInThisVersion) {
-  v1::Config config;
-  config.set_log("kafka:broker:9092");
-  const auto folder = LogFolder(config);
-  EXPECT_EQ(folder.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(folder.status().message()), HasSubstr("not in this version"));
+TEST(ConfigTest, ALogInKafkaHasItsDataElsewhere) {
+  const auto config = LoadConfig(
+      {.file = "", .settings = {{"log", "kafka:a:9092,b:9093"}, {"data", "d"}}, .kafka = {}},
+      Variables({}));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(KafkaBrokers(*config), "a:9092,b:9093");
+  EXPECT_EQ(DataFolder(*config), "d");
+  const auto wrong =
+      LoadConfig({.file = "", .settings = {{"log", "kafka:a:9092,b"}}, .kafka = {}}, Variables({}));
+  EXPECT_EQ(wrong.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(wrong.status().message()), HasSubstr("`b` is no HOST:PORT"));
 }
 
 }  // namespace

@@ -6,8 +6,11 @@
 #include <cstdlib>
 
 #include "tools/bench/fold_bench.h"
+#include "tools/bench/latency_bench.h"
+#include "tools/bench/project_bench.h"
 #include "tools/cli.h"
 #include "tools/commands/connect.h"
+#include "tools/commands/kafka_topics.h"
 #include "tools/commands/serve.h"
 #include "tools/output.h"
 #include "tools/signals.h"
@@ -23,7 +26,10 @@ int main(int argc, char** argv) {
                        .stop = tallywire::StopRequested,
                        .sleep = tallywire::WaitForStop};
   const tallywire::Services services{.serve = tallywire::RunServe,
-                                     .bench_fold = tallywire::RunBenchFold};
+                                     .kafka_topics = tallywire::RunKafkaTopics,
+                                     .bench_fold = tallywire::RunBenchFold,
+                                     .bench_project = tallywire::RunBenchProject,
+                                     .bench_latency = tallywire::RunBenchLatency};
   return tallywire::RunCli(argc, argv, host, services,
                            [](const std::string& name) { return std::getenv(name.c_str()); });
 }

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/codec.h"
+#include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 #include "projector/fold/picture.h"
@@ -77,20 +78,18 @@ absl::Status TakeFacts(PartitionLoop& loop, std::string_view name, std::string_v
 absl::Status AddEventFields(Log* log, PartitionLoop& loop, int32_t partitions, Decoder& decoder,
                             v1::JournalEntry* entry) {
   if (entry->event_id().empty()) return absl::OkStatus();
-  TW_ASSIGN_OR_RETURN(const auto reader,
-                      log->OpenReader(kStockEvents, loop.partition(), Offset(entry->offset())));
-  RecordBatch batch;
-  TW_RETURN_IF_ERROR(reader->Poll(1, Span(0), batch));
-  if (batch.records.empty()) return absl::OkStatus();
-  const Record& record = batch.records[0];
-  const auto decoded =
-      decoder.Decode(record.value, record.headers, {record.key, loop.partition(), partitions});
-  if (const auto* event = std::get_if<const Event*>(&decoded)) {
-    entry->set_actor(std::string((*event)->actor));
-    entry->set_document(std::string((*event)->document));
-    entry->set_note(std::string((*event)->note));
-  }
-  return absl::OkStatus();
+  const Offset offset(entry->offset());
+  return ReadRange(*log, kStockEvents, loop.partition(), offset, offset.Next(),
+                   [&](const Record& record) {
+                     const auto decoded = decoder.Decode(
+                         record.value, record.headers, {record.key, loop.partition(), partitions});
+                     if (const auto* event = std::get_if<const Event*>(&decoded)) {
+                       entry->set_actor(std::string((*event)->actor));
+                       entry->set_document(std::string((*event)->document));
+                       entry->set_note(std::string((*event)->note));
+                     }
+                     return absl::OkStatus();
+                   });
 }
 
 // Whether the entries end where the row stands.

@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 #include "projector/fold/picture.h"
@@ -50,7 +51,7 @@ class Verifier {
     return {.log_id = log_->Id(),
             .topic = std::string(kStockEvents),
             .partition = loop.partition(),
-            .partitions = static_cast<int32_t>(loops_.size())};
+            .partitions = loop.partitions()};
   }
 
   void Check(std::string text) { out_->add_checks(std::move(text)); }
@@ -180,17 +181,12 @@ class Verifier {
 
   absl::Status ReadOutput(Partition partition, absl::flat_hash_map<std::string, size_t>* out) {
     TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockAvailability, partition));
-    TW_ASSIGN_OR_RETURN(const auto reader,
-                        log_->OpenReader(kStockAvailability, partition, bounds.begin));
-    RecordBatch batch;
-    while (reader->Position() < bounds.end) {
-      TW_RETURN_IF_ERROR(reader->Poll(kPage, Span(0), batch));
-      if (batch.records.empty()) break;
-      for (const Record& record : batch.records) {
-        (*out)[std::string(record.key)] = std::hash<std::string_view>()(record.value);
-      }
-    }
-    return absl::OkStatus();
+    return ReadRange(*log_, kStockAvailability, partition, bounds.begin, bounds.end,
+                     [out](const Record& record) {
+                       (*out)[std::string(record.key)] =
+                           std::hash<std::string_view>()(record.value);
+                       return absl::OkStatus();
+                     });
   }
 
   absl::Status CompareCopies() {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/dead_letters.h"
 #include "ledger/topics.h"
 
 namespace tallywire {
@@ -218,12 +219,12 @@ DeadLetter MakeDeadLetter(const Record& record, const Refusal& refusal) {
   if (refusal.reason != RefusedReason::kTooLarge) letter.value = record.value;
   letter.headers.assign(record.headers.begin(), record.headers.end());
   const std::array<Header, 6> made = {{
-      {"kafka_dlt-original-topic", std::string(kStockEvents)},
-      {"kafka_dlt-original-partition", absl::StrCat(record.partition.value())},
-      {"kafka_dlt-original-offset", absl::StrCat(record.offset.value())},
-      {"kafka_dlt-original-timestamp", absl::StrCat(record.stamp.value() / 1'000)},
-      {"kafka_dlt-exception-message", refusal.detail},
-      {"stock-error-code", std::string(Name(refusal.reason))},
+      {std::string(kDltOriginalTopic), std::string(kStockEvents)},
+      {std::string(kDltOriginalPartition), absl::StrCat(record.partition.value())},
+      {std::string(kDltOriginalOffset), absl::StrCat(record.offset.value())},
+      {std::string(kDltOriginalTimestamp), absl::StrCat(record.stamp.value() / 1'000)},
+      {std::string(kDltMessage), refusal.detail},
+      {std::string(kDltCode), std::string(Name(refusal.reason))},
   }};
   letter.headers.insert(letter.headers.end(), made.begin(), made.end());
   return letter;

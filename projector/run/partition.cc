@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projector/run/partition.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
-#include "ledger/check.h"
+#include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 #include "tallywire/v1/progress.pb.h"
@@ -17,6 +22,38 @@ namespace {
 
 constexpr Span kTickEvery = Seconds(1);
 constexpr Span kTickAtMost = Seconds(60);
+// Rows of more SKUs go out in appends of their own.
+constexpr size_t kFewSkus = 2'000;
+
+LastRecord MarkOf(const Record& record) {
+  XXH3_state_t state;
+  XXH3_64bits_reset(&state);
+  const int64_t numbers[] = {record.stamp.value(), static_cast<int64_t>(record.key.size())};
+  XXH3_64bits_update(&state, numbers, sizeof(numbers));
+  XXH3_64bits_update(&state, record.key.data(), record.key.size());
+  XXH3_64bits_update(&state, record.value.data(), record.value.size());
+  return {record.offset, XXH3_64bits_digest(&state)};
+}
+
+// What stock.progress says of a partition of this log.
+absl::StatusOr<ProgressMarks> ReadProgress(Log* log, Partition partition) {
+  ProgressMarks marks;
+  v1::Progress progress;
+  TW_ASSIGN_OR_RETURN(const LogBounds bounds, log->Bounds(kStockProgress, partition));
+  TW_RETURN_IF_ERROR(ReadRange(
+      *log, kStockProgress, partition, bounds.begin, bounds.end, [&](const Record& record) {
+        if (!progress.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
+          return absl::DataLossError(absl::StrCat("stock.progress ", partition.value(), "/",
+                                                  record.offset.value(), ": no Progress"));
+        }
+        if (progress.log_id() != log->Id() || progress.partition() != partition.value()) {
+          return absl::OkStatus();
+        }
+        marks = {Offset(progress.emitted_through()), Offset(progress.linked_through())};
+        return absl::OkStatus();
+      }));
+  return marks;
+}
 
 }  // namespace
 
@@ -31,14 +68,14 @@ PartitionLoop::PartitionLoop(Log* log, Partition partition, int32_t partitions,
       linked_until_(progress.linked_through) {}
 
 absl::StatusOr<std::unique_ptr<PartitionLoop>> PartitionLoop::Open(
-    Log* log, Partition partition, int32_t partitions, const ProgressMarks& progress,
-    const Projector::Options& options) {
+    Log* log, Partition partition, int32_t partitions, const Projector::Options& options) {
+  TW_ASSIGN_OR_RETURN(const ProgressMarks progress, ReadProgress(log, partition));
   std::unique_ptr<PartitionLoop> loop(
       new PartitionLoop(log, partition, partitions, progress, options));
   TW_RETURN_IF_ERROR(loop->OpenStore());
   TW_RETURN_IF_ERROR(loop->Load());
-  loop->rows_out_ = std::max(loop->stored_offset_, loop->silent_until_);
-  if (loop->stored_offset_ < loop->silent_until_) {
+  loop->rows_out_ = std::max(loop->stored_offset(), loop->silent_until_);
+  if (loop->stored_offset() < loop->silent_until_ || log->IsShared()) {
     loop->marks_.settle = true;
     loop->marks_changed_ = true;
   }
@@ -60,53 +97,107 @@ absl::Status PartitionLoop::Load() {
   TW_RETURN_IF_ERROR(store_->Restore(state_.get(), &marks));
   marks_ = std::move(marks);
   marks_changed_ = false;
-  stored_offset_ = state_->next_offset;
-  folded_.store(stored_offset_.value(), std::memory_order_release);
-  fold_ = std::make_unique<Fold>(state_.get(), store_.get());
+  stored_.store(state_->next_offset.value(), std::memory_order_release);
+  folded_.store(state_->next_offset.value(), std::memory_order_release);
+  fold_ = std::make_unique<tallywire::Fold>(state_.get(), store_.get());
   letters_.clear();
+  TW_RETURN_IF_ERROR(CheckLog());
+  TW_RETURN_IF_ERROR(CheckLastRecord());
   TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, partition_));
-  if (stored_offset_ > bounds.end) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("partition ", partition_.value(), " is folded up to offset ",
-                     stored_offset_.value(), ", but the log ends at ", bounds.end.value(),
-                     ": the log has lost records, or is another one. Restore the log, or move ",
-                     folder_, " away to fold anew what is there."));
-  }
-  TW_ASSIGN_OR_RETURN(reader_, log_->OpenReader(kStockEvents, partition_, stored_offset_));
+  taken_over_ = bounds.end;
+  TW_ASSIGN_OR_RETURN(reader_, log_->OpenReader(kStockEvents, partition_, state_->next_offset));
   return absl::OkStatus();
 }
 
-bool PartitionLoop::IsDirty() const {
-  return state_->next_offset != stored_offset_ || marks_changed_;
+absl::Status PartitionLoop::CheckLog() {
+  TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, partition_));
+  if (bounds.begin > Offset(0)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "stock.events ", partition_.value(), " begins at offset ", bounds.begin.value(),
+        ": records 0 to ", bounds.begin.value() - 1,
+        " are gone, and numbers rest on them. Restore the log, and see that nothing is ever ",
+        "dropped from it (`tallywire topics plan`)."));
+  }
+  const Offset next = state_->next_offset;
+  if (next > bounds.end) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "stock.events ", partition_.value(), " ends at offset ", bounds.end.value(),
+        ", but is folded up to ", next.value(), ": records ", bounds.end.value(), " to ",
+        next.value() - 1, " are lost, or this is another log. Restore the log, or move ", folder_,
+        " away to fold anew what is there."));
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<bool> PartitionLoop::RunOnce(Time now) {
+absl::Status PartitionLoop::CheckLastRecord() {
+  const Offset last = marks_.last.offset;
+  if (last.value() < 0) return absl::OkStatus();
+  bool found = false;
+  TW_RETURN_IF_ERROR(
+      ReadRange(*log_, kStockEvents, partition_, last, last.Next(), [&](const Record& record) {
+        found = MarkOf(record) == marks_.last;
+        return absl::OkStatus();
+      }));
+  if (found) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "record ", partition_.value(), "/", last.value(),
+      " of stock.events is another one than the one that was folded: the topic was made anew, or ",
+      "goes on from an older copy, and nobody knows from where on it differs. Restore the log, or ",
+      "move ", folder_, " away to fold anew what is there."));
+}
+
+bool PartitionLoop::IsDirty() const {
+  return state_->next_offset != stored_offset() || marks_changed_;
+}
+
+bool PartitionLoop::CheckpointIsDue(Time now) const {
+  return IsDirty() &&
+         (now - last_checkpoint_ >= options_.checkpoint_every ||
+          state_->next_offset.value() - stored_offset().value() >= options_.checkpoint_records);
+}
+
+absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
   const std::lock_guard lock(mu_);
-  if (retry_) {
-    // What is owed comes before what is new.
-    TW_RETURN_IF_ERROR(CheckpointLocked(now));
+  turn_ = {};
+  // What is owed comes before what is new.
+  if (retry_) TW_RETURN_IF_ERROR(CheckpointLocked(now));
+  TW_ASSIGN_OR_RETURN(turn_.folded, FoldBatch());
+  retry_ = true;
+  turn_.checkpoint = CheckpointIsDue(now);
+  if (turn_.folded < options_.batch || turn_.checkpoint) {
+    const std::vector<SkuState*>& touched = fold_->effects().touched;
+    turn_.rows = touched.size() <= kFewSkus;
+    if (!turn_.rows) {
+      TW_RETURN_IF_ERROR(EmitTouched());
+    } else if (state_->next_offset >= silent_until_) {
+      for (const SkuState* sku : touched) AddRows(*sku, RowThreshold(), out);
+    }
   }
-  TW_ASSIGN_OR_RETURN(const size_t folded, FoldBatch());
-  const bool at_end = folded < options_.batch;
-  const bool checkpoint_due = IsDirty() && (now - last_checkpoint_ >= options_.checkpoint_every ||
-                                            state_->next_offset.value() - stored_offset_.value() >=
-                                                options_.checkpoint_records);
-  TW_RETURN_IF_ERROR(Emit(at_end || checkpoint_due));
-  if (checkpoint_due) TW_RETURN_IF_ERROR(CheckpointLocked(now));
-  bool more = folded > 0;
+  AddEffects(out);
+  if (OwesProgress()) AddProgress(out);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> PartitionLoop::Finish(Time now, std::span<const Offset> rows) {
+  const std::lock_guard lock(mu_);
+  for (const Offset offset : rows) watch_.Own(offset);
+  EffectsAreOut();
+  if (turn_.rows) TouchedAreOut();
+  if (turn_.progress.value() >= 0) progress_written_ = turn_.progress;
+  retry_ = false;
+  if (turn_.checkpoint) TW_RETURN_IF_ERROR(CheckpointLocked(now));
   if (marks_.settle) {
-    if (!at_end) return true;
+    if (state_->next_offset < taken_over_) return turn_.folded > 0;
     TW_RETURN_IF_ERROR(Settle(now));
-    more = true;
-  } else if (!marks_.sweeps.empty()) {
+    return true;
+  }
+  if (!marks_.sweeps.empty()) {
     TW_RETURN_IF_ERROR(SweepStep(now));
-    more = true;
+    return true;
   }
-  if (!more) {
-    TW_ASSIGN_OR_RETURN(const bool ticked, TickIfDue(now));
-    more = ticked;
-  }
-  return more;
+  if (log_->IsShared()) TW_RETURN_IF_ERROR(Watch(now));
+  if (turn_.folded > 0) return true;
+  return TickIfDue(now);
 }
 
 absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
@@ -114,7 +205,7 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
   for (size_t i = 0; i < batch_.records.size(); ++i) {
     if (i % Fold::kAhead == 0) PrefetchFrom(i);
     const Record& record = batch_.records[i];
-    if (record.offset != state_->next_offset) {
+    if (record.offset != state_->next_offset && !log_->IsShared()) {
       return absl::DataLossError(absl::StrCat(
           "stock.events ", partition_.value(), ": offset ", state_->next_offset.value(),
           " is missing, the log goes on at ", record.offset.value(),
@@ -127,6 +218,12 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
     // What was folded on top of a failed look-up is void: back to the checkpoint.
     TW_RETURN_IF_ERROR(Load());
     return read;
+  }
+  if (!batch_.records.empty()) {
+    marks_.last = MarkOf(batch_.records.back());
+  } else if (log_->IsShared()) {
+    // Offsets that hold no record: marks of somebody's transaction.
+    state_->next_offset = std::max(state_->next_offset, reader_->Position());
   }
   AddSweeps();
   folded_.store(state_->next_offset.value(), std::memory_order_release);
@@ -168,7 +265,13 @@ void PartitionLoop::Refuse(const Record& record, const Refusal& refused) {
 
 absl::Status PartitionLoop::Checkpoint(Time now) {
   const std::lock_guard lock(mu_);
-  return CheckpointLocked(now);
+  TW_RETURN_IF_ERROR(CheckpointLocked(now));
+  if (!OwesProgress()) return absl::OkStatus();
+  Outgoing out;
+  AddProgress(out);
+  TW_RETURN_IF_ERROR(Send(out));
+  progress_written_ = turn_.progress;
+  return absl::OkStatus();
 }
 
 absl::Status PartitionLoop::CheckpointLocked(Time now) {
@@ -177,31 +280,29 @@ absl::Status PartitionLoop::CheckpointLocked(Time now) {
   retry_ = true;
   TW_RETURN_IF_ERROR(store_->WriteCheckpoint(*state_, marks_));
   ClearDirty(*state_);
-  stored_offset_ = state_->next_offset;
+  stored_.store(state_->next_offset.value(), std::memory_order_release);
   marks_changed_ = false;
   last_checkpoint_ = now;
   fold_->Evict(options_.cache_skus);
-  TW_RETURN_IF_ERROR(WriteProgress());
   retry_ = false;
   return absl::OkStatus();
 }
 
-absl::Status PartitionLoop::WriteProgress() {
-  if (stored_offset_ <= progress_written_ || stored_offset_ < silent_until_) {
-    return absl::OkStatus();
-  }
+bool PartitionLoop::OwesProgress() const {
+  return stored_offset() > progress_written_ && stored_offset() >= silent_until_;
+}
+
+void PartitionLoop::AddProgress(Outgoing& out) {
   v1::Progress progress;
   progress.set_partition(partition_.value());
-  progress.set_emitted_through(stored_offset_.value());
-  progress.set_linked_through(stored_offset_.value());
+  progress.set_emitted_through(stored_offset().value());
+  progress.set_linked_through(stored_offset().value());
   progress.set_log_id(log_->Id());
-  const std::string key = absl::StrCat(partition_.value());
-  const std::string value = progress.SerializeAsString();
-  const NewRecord record{
-      .topic = kStockProgress, .partition = partition_, .key = key, .value = value};
-  TW_RETURN_IF_ERROR(log_->Append({&record, 1}).status());
-  progress_written_ = stored_offset_;
-  return absl::OkStatus();
+  out.Add({.topic = kStockProgress,
+           .partition = partition_,
+           .key = out.Keep(absl::StrCat(partition_.value())),
+           .value = out.Keep(progress.SerializeAsString())});
+  turn_.progress = stored_offset();
 }
 
 absl::StatusOr<bool> PartitionLoop::TickIfDue(Time now) {
@@ -219,10 +320,17 @@ absl::StatusOr<bool> PartitionLoop::TickIfDue(Time now) {
 }
 
 absl::Status PartitionLoop::Close(Time now) {
+  TW_RETURN_IF_ERROR(Checkpoint(now));
   const std::lock_guard lock(mu_);
-  TW_RETURN_IF_ERROR(CheckpointLocked(now));
   reader_.reset();
   return absl::OkStatus();
+}
+
+void PartitionLoop::WaitForTheLog() { std::this_thread::sleep_for(std::chrono::milliseconds(1)); }
+
+void PartitionLoop::Abandon() {
+  const std::lock_guard lock(mu_);
+  reader_.reset();
 }
 
 }  // namespace tallywire

@@ -6,12 +6,17 @@
 // checkpoints, in this order: outputs and linked records are acknowledged by the log before the
 // checkpoint that covers them is written, so a crash repeats outputs and never loses one.
 //
-// Threads: RunOnce and Close from one thread. Questions come from any: they take mu() and then see
-// the state between two records.
+//   loop->Fold(now, out);          // of each partition
+//   out.Send(log, …);              // together
+//   loop->Finish(now, own_rows);   // of each partition
+//
+// Threads: Fold, Finish and Close from one thread. Questions come from any: they take mu()
+// and then see the state between two records.
 
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +28,8 @@
 #include "projector/fold/fold.h"
 #include "projector/projector.h"
 #include "projector/run/encode.h"
+#include "projector/run/outgoing.h"
+#include "projector/run/output_watch.h"
 #include "projector/store/store.h"
 
 namespace tallywire {
@@ -35,20 +42,33 @@ struct ProgressMarks {
 
 class PartitionLoop {
  public:
+  // Reads what stock.progress says of the partition, and opens its folder.
   static absl::StatusOr<std::unique_ptr<PartitionLoop>> Open(Log* log, Partition partition,
                                                              int32_t partitions,
-                                                             const ProgressMarks& progress,
                                                              const Projector::Options& options);
 
-  // One turn. True: there may be more to do at once.
-  absl::StatusOr<bool> RunOnce(Time now);
+  // Reads and folds a batch at most, and adds what is to go out. On an error nothing was added.
+  absl::Status Fold(Time now, Outgoing& out);
+  // What Fold added is in the log (else this is left out, and the next turn puts it out), rows of
+  // stock.availability at the offsets `rows`; takes the rest of the turn. True: there may be more
+  // to do at once.
+  absl::StatusOr<bool> Finish(Time now, std::span<const Offset> rows);
+
   // Puts out what is due and writes a checkpoint, if there is anything to write.
   absl::Status Checkpoint(Time now);
+  // Checkpoint, and it folds no more. Questions that are under way still find it.
   absl::Status Close(Time now);
+  // It folds no more, and puts nothing out: somebody else is the owner.
+  void Abandon();
 
-  // Where the next record will be read from, without a lock.
+  // For records that the log has and has not handed over yet.
+  static void WaitForTheLog();
+
+  // Where the next record will be read from, without a lock; and where a restart would go on.
   Offset next_offset() const { return Offset(folded_.load(std::memory_order_acquire)); }
+  Offset stored_offset() const { return Offset(stored_.load(std::memory_order_acquire)); }
   Partition partition() const { return partition_; }
+  int32_t partitions() const { return partitions_; }
 
   // For questions. Everything below is asked with mu() held.
   std::mutex& mu() { return mu_; }
@@ -56,12 +76,10 @@ class PartitionLoop {
   void EndQuestion() { questions_.fetch_sub(1, std::memory_order_relaxed); }
   bool HasQuestions() const { return questions_.load(std::memory_order_relaxed) > 0; }
   FoldState& state() { return *state_; }
-  Fold& fold() { return *fold_; }
+  tallywire::Fold& fold() { return *fold_; }
   Store& store() { return *store_; }
   // Definitions whose rows are still going out, or rows that have to be compared with what is out.
   size_t unfinished() const { return marks_.sweeps.size() + (marks_.settle ? 1 : 0); }
-  // Nothing touched that has not gone out.
-  bool all_out() const { return fold_->effects().touched.empty() && unfinished() == 0; }
   // The same as Checkpoint.
   absl::Status CheckpointLocked(Time now);
 
@@ -70,26 +88,42 @@ class PartitionLoop {
                 const Projector::Options& options);
   absl::Status OpenStore();
   absl::Status Load();
+  // The log still is the one that the state came from, and has all of it.
+  absl::Status CheckLog();
+  absl::Status CheckLastRecord();
+  bool IsDirty() const;
+  bool CheckpointIsDue(Time now) const;
 
+  // Records (partition.cc).
   absl::StatusOr<size_t> FoldBatch();
   void PrefetchFrom(size_t first);
   void FoldOne(const Record& record);
   void Refuse(const Record& record, const Refusal& refusal);
+  bool OwesProgress() const;
+  void AddProgress(Outgoing& out);
+  absl::StatusOr<bool> TickIfDue(Time now);
 
-  // Puts out linked records, alerts and dead letters, and the rows of touched SKUs if `rows`.
+  // Output (emit.cc). Puts out linked records, alerts and dead letters, and the rows of touched
+  // SKUs if `rows`.
   absl::Status Emit(bool rows);
-  absl::Status EmitEffects();
+  absl::Status Send(Outgoing& out);
+  void AddEffects(Outgoing& out);
+  void EffectsAreOut();
+  void TouchedAreOut();
   absl::Status EmitTouched();
   absl::Status EmitSkus(const std::vector<SkuState*>& skus, Offset threshold);
+  void AddRows(const SkuState& sku, Offset threshold, Outgoing& out);
   // Rows with this version or a higher one may not have gone out.
   Offset RowThreshold() const;
   void AddSweeps();
   absl::Status SweepStep(Time now);
-  // Reads what is out and puts out what is missing there or older.
+
+  // Other owners (settle.cc). Reads what is out and puts out what is missing there or older.
   absl::Status Settle(Time now);
-  absl::StatusOr<bool> TickIfDue(Time now);
-  absl::Status WriteProgress();
-  bool IsDirty() const;
+  // Looks for records of others behind the take-over, and answers them.
+  absl::Status Watch(Time now);
+  absl::Status Mend(const OutputWatch::Hole& hole, std::vector<SkuState*>& behind);
+  absl::Status CheckVersion(int64_t version, Offset offset, Offset* events_end);
 
   Log* const log_;
   const Partition partition_;
@@ -103,25 +137,37 @@ class PartitionLoop {
   std::mutex mu_;
   std::atomic<int> questions_{0};
   std::atomic<int64_t> folded_{0};
+  std::atomic<int64_t> stored_{0};
 
   // Guarded by mu_.
   std::unique_ptr<Store> store_;
   std::unique_ptr<FoldState> state_;
-  std::unique_ptr<Fold> fold_;
+  std::unique_ptr<tallywire::Fold> fold_;
   StoreMarks marks_;
   std::unique_ptr<LogReader> reader_;
   RecordBatch batch_;
   Decoder decoder_;
   std::vector<DeadLetter> letters_;
-  Offset rows_out_{0};       // rows touched below this have gone out, sweeps aside
-  Offset stored_offset_{0};  // of the last checkpoint
+  OutputWatch watch_;
+  Offset rows_out_{0};     // rows touched below this have gone out, sweeps aside
+  Offset taken_over_{-1};  // stock.events up to here is folded before rows are compared
   bool marks_changed_ = false;
   bool retry_ = false;  // something could not be put out or written
   Time last_checkpoint_;
+  Time last_look_;
   Time last_tick_;
   Span tick_wait_ = Seconds(1);
   Offset tick_offset_{-1};  // a tick that has not come back
   Offset progress_written_{-1};
+
+  // Of the turn that is being taken.
+  struct Turn {
+    size_t folded = 0;
+    bool checkpoint = false;  // is due
+    bool rows = false;        // those of touched SKUs are in `out`
+    Offset progress{-1};      // is in `out`; -1: none
+  };
+  Turn turn_;
 };
 
 }  // namespace tallywire

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projector/run/replay.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -9,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/codec.h"
+#include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 #include "projector/fold/fold.h"
@@ -16,7 +16,7 @@
 namespace tallywire {
 namespace {
 
-constexpr size_t kBatch = 10'000;
+constexpr int64_t kTellEvery = 10'000;
 constexpr int64_t kCheckpointRecords = 500'000;
 constexpr size_t kCacheSkus = 1'000'000;
 
@@ -25,28 +25,24 @@ void Remove(const std::string& path) {
   std::filesystem::remove_all(path, ignored);
 }
 
-void FoldRecords(const RecordBatch& batch, const StoreIdentity& identity, Offset end,
-                 Decoder& decoder, Fold& fold) {
-  for (const Record& record : batch.records) {
-    if (record.offset >= end) return;
-    const auto decoded = decoder.Decode(record.value, record.headers,
-                                        {record.key, identity.partition, identity.partitions});
-    const FoldRecord where{record.offset, record.stamp};
-    if (const auto* event = std::get_if<const Event*>(&decoded)) {
-      fold.Apply(where, **event);
-      continue;
-    }
-    const RefusedReason reason = std::get<Refusal>(decoded).reason;
-    // The state remembers which sources misplace their records.
-    std::string source;
-    if (reason == RefusedReason::kWrongPartition) {
-      const auto again = decoder.Decode(
-          record.value, record.headers,
-          {record.key, PartitionOf(record.key, identity.partitions), identity.partitions});
-      if (const auto* event = std::get_if<const Event*>(&again)) source = (*event)->source;
-    }
-    fold.Refuse(where, reason, source, "");
+void FoldOne(const Record& record, const StoreIdentity& identity, Decoder& decoder, Fold& fold) {
+  const auto decoded = decoder.Decode(record.value, record.headers,
+                                      {record.key, identity.partition, identity.partitions});
+  const FoldRecord where{record.offset, record.stamp};
+  if (const auto* event = std::get_if<const Event*>(&decoded)) {
+    fold.Apply(where, **event);
+    return;
   }
+  const RefusedReason reason = std::get<Refusal>(decoded).reason;
+  // The state remembers which sources misplace their records.
+  std::string source;
+  if (reason == RefusedReason::kWrongPartition) {
+    const auto again = decoder.Decode(
+        record.value, record.headers,
+        {record.key, PartitionOf(record.key, identity.partitions), identity.partitions});
+    if (const auto* event = std::get_if<const Event*>(&again)) source = (*event)->source;
+  }
+  fold.Refuse(where, reason, source, "");
 }
 
 }  // namespace
@@ -66,26 +62,28 @@ absl::StatusOr<std::unique_ptr<Store>> Replay(Log* log, const StoreIdentity& ide
   RecordBatch batch;
   TW_ASSIGN_OR_RETURN(const auto reader,
                       log->OpenReader(kStockEvents, identity.partition, state.next_offset));
-  Offset stored = state.next_offset;
-  while (state.next_offset < end) {
-    const Offset before = state.next_offset;
-    TW_RETURN_IF_ERROR(reader->Poll(kBatch, Span(0), batch));
-    FoldRecords(batch, identity, end, decoder, fold);
+  const auto checkpoint = [&]() -> absl::Status {
     TW_RETURN_IF_ERROR(store->TakeReadError());
     fold.effects().Clear();
-    if (state.next_offset == before) {
-      return absl::DataLossError(
-          absl::StrCat("stock.events ", identity.partition.value(), " ends before ", end.value()));
-    }
-    folded(state.next_offset.value() - before.value());
-    if (state.next_offset.value() - stored.value() >= kCheckpointRecords ||
-        state.next_offset >= end) {
-      TW_RETURN_IF_ERROR(store->WriteCheckpoint(state, marks));
-      ClearDirty(state);
-      fold.Evict(kCacheSkus);
-      stored = state.next_offset;
-    }
-  }
+    TW_RETURN_IF_ERROR(store->WriteCheckpoint(state, marks));
+    ClearDirty(state);
+    fold.Evict(kCacheSkus);
+    return absl::OkStatus();
+  };
+  int64_t since_checkpoint = 0;
+  int64_t untold = 0;
+  TW_RETURN_IF_ERROR(ReadTo(*reader, end, [&](const Record& record) -> absl::Status {
+    FoldOne(record, identity, decoder, fold);
+    if (++untold == kTellEvery) folded(std::exchange(untold, 0));
+    if (++since_checkpoint < kCheckpointRecords) return absl::OkStatus();
+    since_checkpoint = 0;
+    return checkpoint();
+  }));
+  folded(untold);
+  // A partition without records has no checkpoint either.
+  if (end == Offset(0)) return store;
+  state.next_offset = end;
+  TW_RETURN_IF_ERROR(checkpoint());
   return store;
 }
 

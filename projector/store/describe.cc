@@ -186,6 +186,10 @@ std::optional<std::string> MetaText(Meta meta, std::string_view row) {
   StoreMarks marks;
   if (!GetMarks(row, &marks)) return std::nullopt;
   std::string text = marks.settle ? "to settle" : "settled";
+  if (marks.last.offset.value() >= 0) {
+    absl::StrAppend(&text, ", last record ", marks.last.offset.value(), " hash ",
+                    absl::Hex(marks.last.hash, absl::kZeroPad16));
+  }
   for (const Sweep& sweep : marks.sweeps) {
     absl::StrAppend(&text, ", sweep of ", sweep.location, " for offset ", sweep.offset.value(),
                     " after \"", absl::Utf8SafeCEscape(sweep.cursor), "\"");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is on disk is read for ever: rows of each table, as bytes and in words, are kept in
-// testdata/format_1.txt. A line: key in hexadecimal digits, row likewise, then what they say.
+// testdata/format_2.txt. A line: key in hexadecimal digits, row likewise, then what they say.
 // TALLYWIRE_REWRITE=1 writes the file anew: only for a table that is new, never for one that is
 // there.
 
@@ -23,7 +23,7 @@
 namespace tallywire::store {
 namespace {
 
-constexpr char kFile[] = TALLYWIRE_STORE_TESTDATA "/format_1.txt";
+constexpr char kFile[] = TALLYWIRE_STORE_TESTDATA "/format_2.txt";
 constexpr int64_t kNow = 1'764'000'000'000'000;
 
 absl::string_view Text(std::string_view s) { return {s.data(), s.size()}; }
@@ -120,7 +120,9 @@ std::vector<std::string> Written() {
   add(key, row);
   const FoldState state = Sample();
   CheckpointRows rows;
-  rows.Gather(state, {.sweeps = {{"WH3", Offset(15), "MUG"}}, .settle = true});
+  rows.Gather(state, {.last = {Offset(44), 0x0123456789abcdef},
+                      .sweeps = {{"WH3", Offset(15), "MUG"}},
+                      .settle = true});
   for (const Rocks::Row& r : rows.rows()) add(r.key, *r.value);
   return lines;
 }

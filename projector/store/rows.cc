@@ -227,6 +227,8 @@ bool GetCheckpoint(std::string_view row, FoldState* state) {
 void PutMarks(const StoreMarks& marks, std::string* row) {
   ByteWriter out(&Cleared(row));
   out.Byte(marks.settle ? 1 : 0);
+  out.Varint(static_cast<uint64_t>(marks.last.offset.value() + 1));
+  out.Fixed64(marks.last.hash);
   for (const Sweep& sweep : marks.sweeps) {
     out.String(sweep.location);
     out.Zigzag(sweep.offset.value());
@@ -237,6 +239,8 @@ void PutMarks(const StoreMarks& marks, std::string* row) {
 bool GetMarks(std::string_view row, StoreMarks* marks) {
   ByteReader in(row);
   marks->settle = in.Enum(2) == 1;
+  marks->last.offset = Offset(static_cast<int64_t>(in.Varint()) - 1);
+  marks->last.hash = in.Fixed64();
   marks->sweeps.clear();
   while (!in.empty()) {
     Sweep sweep;

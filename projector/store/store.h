@@ -39,7 +39,7 @@ struct StoreIdentity {
 };
 // Another one never opens a folder of this one.
 inline constexpr int kFoldVersion = 1;
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
 
 // Rows of a location's definition that are still to go out.
 struct Sweep {
@@ -48,9 +48,18 @@ struct Sweep {
   std::string cursor;  // SKUs up to here are done; empty: none yet
 };
 
+// The record that was folded last, to be known again in the log: where another one lies now, that
+// is not the log that the state came from.
+struct LastRecord {
+  Offset offset{-1};  // -1: none yet
+  uint64_t hash = 0;  // of its key, value and stamp
+  friend bool operator==(const LastRecord&, const LastRecord&) = default;
+};
+
 // What the projector keeps beside the fold, in the same checkpoint. Not part of a digest.
 struct StoreMarks {
-  std::vector<Sweep> sweeps;
+  LastRecord last = {};
+  std::vector<Sweep> sweeps = {};
   // A read-through of what went out has to be done before anything else goes out.
   bool settle = false;
 };

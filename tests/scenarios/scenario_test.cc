@@ -2,20 +2,31 @@
 // Plays every scenario of testdata/ in every way: on 1, 3 and 6 partitions, batches of 1 and 1000,
 // with and without restarts. Outputs, final rows and content digests are equal in all of them.
 //
-//   scenario_test --testdata=DIR [--scenario=NAME] [--run=3/1000/restart] [--rewrite] [gtest flags]
+//   scenario_test --testdata=DIR [--scenario=NAME] [--run=3/1000/restart] [--ways=N] [--kafka]
+//                 [--rewrite] [gtest flags]
+//
+// --ways: only so many of the ways, others for each scenario. --kafka: on the broker of the file
+// that TALLYWIRE_TEST_KAFKA_FILE names, 1 and 6 partitions, with restarts.
 //
 // --rewrite puts what came out of the first run in place of what was expected: read the difference
 // before you keep it, an expectation follows from the rules and not from the program.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <iostream>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "tests/log/kafka_testing.h"
 #include "tests/scenarios/runner.h"
 #include "tests/scenarios/scenario_file.h"
 
@@ -27,6 +38,8 @@ struct Flags {
   std::string testdata;
   std::string scenario;
   std::string run;
+  size_t ways = SIZE_MAX;
+  std::string brokers;  // empty: embedded
   bool rewrite = false;
 };
 
@@ -43,7 +56,7 @@ class ScenarioTest : public testing::Test {
     if (flags_.rewrite) return RewriteExpected();
     std::string first_digest;
     std::string first_rows;
-    for (const RunConfig& config : ConfigsOf(scenario_)) {
+    for (const RunConfig& config : Ways()) {
       if (!flags_.run.empty() && flags_.run != Name(config)) continue;
       // The way to see this run alone stands first in what is printed.
       SCOPED_TRACE(flags_.program + " --testdata=" + flags_.testdata +
@@ -65,6 +78,29 @@ class ScenarioTest : public testing::Test {
   }
 
  private:
+  std::vector<RunConfig> Ways() const {
+    std::vector<RunConfig> ways;
+    const std::vector<RunConfig> all = ConfigsOf(scenario_);
+    if (!flags_.brokers.empty()) {
+      static int worlds = 0;
+      for (RunConfig config : all) {
+        const bool edge = config.partitions == scenario_.partitions.front() ||
+                          config.partitions == scenario_.partitions.back();
+        if (!edge || config.batch == 1 || !config.restart) continue;
+        config.brokers = flags_.brokers;
+        config.prefix = absl::StrCat("w", getpid(), "-", worlds++, ".");
+        ways.push_back(config);
+      }
+      return ways;
+    }
+    // Begins elsewhere for each scenario, so that each way has its turn.
+    const size_t first = std::hash<std::string>()(scenario_.name);
+    for (size_t i = 0; i < std::min(flags_.ways, all.size()); ++i) {
+      ways.push_back(all[flags_.ways < all.size() ? (first + i * 5) % all.size() : i]);
+    }
+    return ways;
+  }
+
   void CheckOutputs(const RunResult& result) {
     for (size_t i = 0; i < scenario_.blocks.size(); ++i) {
       EXPECT_EQ(result.outputs[i], scenario_.blocks[i].expected)
@@ -93,6 +129,17 @@ Flags TakeFlags(int argc, char** argv) {
     if (arg.starts_with("--testdata=")) flags.testdata = arg.substr(11);
     if (arg.starts_with("--scenario=")) flags.scenario = arg.substr(11);
     if (arg.starts_with("--run=")) flags.run = arg.substr(6);
+    if (arg.starts_with("--ways=") && !absl::SimpleAtoi(arg.substr(7), &flags.ways)) {
+      std::cerr << arg << ": not a number\n";
+    }
+    if (arg == "--kafka") {
+      std::string why_not;
+      flags.brokers = TestBrokers(why_not);
+      if (flags.brokers.empty()) {
+        std::cerr << "skipped: " << why_not << "\n";
+        std::exit(77);
+      }
+    }
     if (arg == "--rewrite") flags.rewrite = true;
   }
   return flags;

@@ -3,9 +3,13 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/embedded_log.h"
+#include "ledger/kafka/kafka_log.h"
+#include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 
@@ -27,6 +31,15 @@ absl::StatusOr<std::string> MakeFolder() {
   return pattern;
 }
 
+OwnedRecord Own(const Record& record) {
+  return {record.partition,
+          record.offset,
+          record.stamp,
+          std::string(record.key),
+          std::string(record.value),
+          {record.headers.begin(), record.headers.end()}};
+}
+
 }  // namespace
 
 std::string Name(const RunConfig& config) {
@@ -42,6 +55,7 @@ World::~World() {
   projector_.reset();
   appender_.reset();
   log_.reset();
+  cluster_.reset();
   std::error_code error;
   std::filesystem::remove_all(folder_, error);
 }
@@ -53,14 +67,29 @@ absl::StatusOr<std::unique_ptr<World>> World::Create(const RunConfig& config, Ti
   return world;
 }
 
+absl::Status World::OpenLog() {
+  const auto clock = [this] { return now_; };
+  if (config_.brokers.empty()) {
+    EmbeddedLog::Options options;
+    options.folder = folder_ + "/log";
+    options.clock = clock;
+    // Nothing is dropped, so that an audit sees every value that ever went out.
+    options.compact_after = 0;
+    TW_ASSIGN_OR_RETURN(log_, EmbeddedLog::Open(std::move(options)));
+  } else {
+    KafkaLog::Options options;
+    options.connection.brokers = config_.brokers;
+    // A world reads many partitions from their beginning, and most of them have little.
+    options.connection.properties = {{"fetch.wait.max.ms", "3"}};
+    options.replication_factor = 1;
+    TW_ASSIGN_OR_RETURN(cluster_, KafkaLog::Open(std::move(options)));
+    log_ = std::make_unique<SetLog>(cluster_.get(), config_.prefix, &stamps_, clock);
+  }
+  return log_->CreateTopics(PlanTopics(config_.partitions));
+}
+
 absl::Status World::Open() {
-  EmbeddedLog::Options log_options;
-  log_options.folder = folder_ + "/log";
-  log_options.clock = [this] { return now_; };
-  // Nothing is dropped, so that an audit sees every value that ever went out.
-  log_options.compact_after = 0;
-  TW_ASSIGN_OR_RETURN(log_, EmbeddedLog::Open(std::move(log_options)));
-  TW_RETURN_IF_ERROR(log_->CreateTopics(PlanTopics(config_.partitions)));
+  TW_RETURN_IF_ERROR(OpenLog());
   TW_ASSIGN_OR_RETURN(appender_, Appender::Create(log_.get()));
 
   Projector::Options projector_options;
@@ -87,6 +116,7 @@ absl::Status World::Restart(bool close) {
   projector_.reset();
   appender_.reset();
   log_.reset();
+  cluster_.reset();
   return Open();
 }
 
@@ -96,7 +126,28 @@ absl::StatusOr<bool> World::Turn() {
   return folded || published;
 }
 
+absl::StatusOr<int64_t> World::RecordsInAll() {
+  int64_t records = 0;
+  for (const TopicSpec& topic : PlanTopics(config_.partitions)) {
+    for (int32_t p = 0; p < topic.partitions; ++p) {
+      TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(topic.name, Partition(p)));
+      records += bounds.end.value();
+    }
+  }
+  return records;
+}
+
 absl::Status World::Settle() {
+  // A cluster hands records over when it likes: that a turn found nothing to do says little.
+  if (!config_.brokers.empty()) {
+    TW_ASSIGN_OR_RETURN(int64_t before, RecordsInAll());
+    while (true) {
+      TW_RETURN_IF_ERROR(projector_->RunToEnd(now_));
+      TW_RETURN_IF_ERROR(publisher_->RunToEnd(now_));
+      TW_ASSIGN_OR_RETURN(const int64_t after, RecordsInAll());
+      if (after == std::exchange(before, after)) return absl::OkStatus();
+    }
+  }
   // Both ways to the log's end are used; after either a turn finds nothing to do.
   if (config_.batch > 1) {
     TW_RETURN_IF_ERROR(projector_->RunToEnd(now_));
@@ -112,40 +163,26 @@ absl::Status World::Settle() {
 absl::StatusOr<std::vector<OwnedRecord>> World::ReadAll(std::string_view topic) {
   std::vector<OwnedRecord> records;
   TW_ASSIGN_OR_RETURN(const TopicSpec spec, log_->Describe(topic));
-  RecordBatch batch;
   for (int32_t p = 0; p < spec.partitions; ++p) {
     TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(topic, Partition(p)));
-    TW_ASSIGN_OR_RETURN(const auto reader, log_->OpenReader(topic, Partition(p), bounds.begin));
-    while (reader->Position() < bounds.end) {
-      TW_RETURN_IF_ERROR(reader->Poll(10'000, Span(0), batch));
-      if (batch.records.empty()) break;
-      for (const Record& record : batch.records) {
-        records.push_back({record.partition,
-                           record.offset,
-                           record.stamp,
-                           std::string(record.key),
-                           std::string(record.value),
-                           {record.headers.begin(), record.headers.end()}});
-      }
-    }
+    TW_RETURN_IF_ERROR(ReadRange(*log_, topic, Partition(p), bounds.begin, bounds.end,
+                                 [&records](const Record& record) {
+                                   records.push_back(Own(record));
+                                   return absl::OkStatus();
+                                 }));
   }
   return records;
 }
 
 absl::StatusOr<OwnedRecord> World::ReadEvent(Partition partition, Offset offset) {
-  TW_ASSIGN_OR_RETURN(const auto reader, log_->OpenReader(kStockEvents, partition, offset));
-  RecordBatch batch;
-  TW_RETURN_IF_ERROR(reader->Poll(1, Span(0), batch));
-  if (batch.records.empty() || batch.records[0].offset != offset) {
-    return absl::NotFoundError(absl::StrCat("no record ", partition.value(), "/", offset.value()));
-  }
-  const Record& record = batch.records[0];
-  return OwnedRecord{record.partition,
-                     record.offset,
-                     record.stamp,
-                     std::string(record.key),
-                     std::string(record.value),
-                     {record.headers.begin(), record.headers.end()}};
+  std::optional<OwnedRecord> found;
+  TW_RETURN_IF_ERROR(ReadRange(*log_, kStockEvents, partition, offset, offset.Next(),
+                               [&found](const Record& record) {
+                                 found = Own(record);
+                                 return absl::OkStatus();
+                               }));
+  if (found.has_value()) return *std::move(found);
+  return absl::NotFoundError(absl::StrCat("no record ", partition.value(), "/", offset.value()));
 }
 
 }  // namespace tallywire::scenarios

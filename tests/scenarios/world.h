@@ -2,7 +2,7 @@
 #ifndef TALLYWIRE_TESTS_SCENARIOS_WORLD_H_
 #define TALLYWIRE_TESTS_SCENARIOS_WORLD_H_
 
-// The real parts of a ledger in a temporary folder, under a clock that the test sets: embedded log,
+// The real parts of a ledger in a temporary folder, under a clock that the test sets: log,
 // appender, projector, publisher. One thread.
 //
 // Every error is the world's: a test that gets one fails.
@@ -16,10 +16,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ledger/appender.h"
-#include "ledger/embedded_log.h"
 #include "ledger/log.h"
 #include "projector/projector.h"
 #include "publishers/publisher.h"
+#include "tests/scenarios/set_log.h"
 
 namespace tallywire::scenarios {
 
@@ -28,6 +28,10 @@ struct RunConfig {
   int partitions = 1;
   size_t batch = 1;
   bool restart = false;
+  // HOST:PORT of a cluster, and what the names of its topics begin with; empty: the log is
+  // embedded.
+  std::string brokers = {};
+  std::string prefix = {};
 };
 
 // `3/1000/restart`.
@@ -77,12 +81,16 @@ class World {
  private:
   World(const RunConfig& config, Time start, std::string folder);
   absl::Status Open();
+  absl::Status OpenLog();
+  absl::StatusOr<int64_t> RecordsInAll();
 
   const RunConfig config_;
   const std::string folder_;
 
   Time now_;
-  std::unique_ptr<EmbeddedLog> log_;
+  Stamps stamps_;
+  std::unique_ptr<Log> cluster_;  // null: the log is embedded
+  std::unique_ptr<Log> log_;
   std::unique_ptr<Appender> appender_;
   std::unique_ptr<Projector> projector_;
   std::unique_ptr<Publisher> publisher_;

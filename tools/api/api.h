@@ -16,8 +16,11 @@
 //   GET  /v1/listings                        → ListListingsResponse
 //   GET  /v1/updates  /v1/alerts  /v1/deadletters
 //                                            page_token=, limit= → List…Response; each may be
-//                                            followed
+//                                            followed. deadletters also: reason=, source=, since=,
+//                                            until=, min_version=
 //   GET  /v1/deadletters/{partition}/{offset} → DeadLetter
+//   POST /v1/deadletters/redrive             RedriveDeadLettersRequest →
+//                                            RedriveDeadLettersResponse
 //   GET  /v1/health                          → HealthResponse
 //   GET  /v1/digest                          state=true → DigestResponse
 //   POST /v1/verify                          → VerifyResponse

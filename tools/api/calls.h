@@ -28,6 +28,7 @@ enum class CallId {
   kListAlerts,
   kListDeadLetters,
   kGetDeadLetter,
+  kRedriveDeadLetters,
   kHealth,
   kDigest,
   kVerify,

@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/api/dead_letter.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
-#include <string>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "ledger/cloud_events.h"
+#include "ledger/dead_letters.h"
 #include "ledger/refused.h"
+#include "ledger/topics.h"
 
 namespace tallywire {
 namespace {
 
-std::string_view HeaderOf(const Record& record, std::string_view name) {
-  for (const Header& header : record.headers) {
-    if (header.name == name) return header.value;
-  }
-  return {};
+const Header* FindHeader(const Record& record, std::string_view name) {
+  const auto found = std::find_if(record.headers.rbegin(), record.headers.rend(),
+                                  [&](const Header& header) { return header.name == name; });
+  return found == record.headers.rend() ? nullptr : &*found;
 }
+
+std::string_view HeaderOf(const Record& record, std::string_view name) {
+  const Header* header = FindHeader(record, name);
+  return header == nullptr ? std::string_view() : std::string_view(header->value);
+}
+
+// `stock.events-dlt/`, before the place in a redriven record's header.
+std::string FromPrefix() { return absl::StrCat(std::string(kStockDeadLetters), "/"); }
 
 std::optional<uint64_t> TakeVarint(std::string_view* bytes) {
   uint64_t value = 0;
@@ -82,15 +94,15 @@ std::optional<int64_t> HeaderNumber(std::string_view value) {
 
 v1::DeadLetter ToDeadLetter(const Record& record) {
   v1::DeadLetter letter;
-  if (const auto reason = RefusedReasonFromName(HeaderOf(record, "stock-error-code"))) {
+  if (const auto reason = RefusedReasonFromName(HeaderOf(record, kDltCode))) {
     letter.set_reason(static_cast<v1::RefusedReason>(*reason));
   }
-  letter.set_detail(ToUtf8(HeaderOf(record, "kafka_dlt-exception-message")));
-  const auto partition = HeaderNumber(HeaderOf(record, "kafka_dlt-original-partition"));
+  letter.set_detail(ToUtf8(HeaderOf(record, kDltMessage)));
+  const auto partition = HeaderNumber(HeaderOf(record, kDltOriginalPartition));
   letter.set_partition(static_cast<int32_t>(partition.value_or(record.partition.value())));
-  letter.set_offset(HeaderNumber(HeaderOf(record, "kafka_dlt-original-offset")).value_or(0));
+  letter.set_offset(HeaderNumber(HeaderOf(record, kDltOriginalOffset)).value_or(0));
   // Milliseconds, as Kafka's own tools have it.
-  if (const auto time = HeaderNumber(HeaderOf(record, "kafka_dlt-original-timestamp"))) {
+  if (const auto time = HeaderNumber(HeaderOf(record, kDltOriginalTimestamp))) {
     letter.mutable_log_time()->set_seconds(*time / 1'000);
     letter.mutable_log_time()->set_nanos(static_cast<int32_t>(*time % 1'000 * 1'000'000));
   }
@@ -103,7 +115,81 @@ v1::DeadLetter ToDeadLetter(const Record& record) {
       *letter.mutable_event() = std::move(event);
     }
   }
+  const auto or_header = [&](const std::string& given, std::string_view name) {
+    return given.empty() ? ToUtf8(HeaderOf(record, name)) : given;
+  };
+  letter.set_source(or_header(letter.event().source(), kCeSource));
+  letter.set_event_id(or_header(letter.event().event_id(), kCeId));
+  std::string_view from = HeaderOf(record, kRedrivenFrom);
+  if (from.starts_with(FromPrefix())) from.remove_prefix(FromPrefix().size());
+  if (const auto place = ParseLetterPlace(from)) letter.set_redriven_from(ToText(*place));
   return letter;
+}
+
+std::vector<Header> OriginalHeaders(std::span<const Header> letter) {
+  std::vector<Header> headers(letter.begin(), letter.end());
+  for (const std::string_view name : {kDltOriginalTopic, kDltOriginalPartition, kDltOriginalOffset,
+                                      kDltOriginalTimestamp, kDltMessage, kDltCode}) {
+    const auto last = std::find_if(headers.rbegin(), headers.rend(),
+                                   [&](const Header& header) { return header.name == name; });
+    if (last != headers.rend()) headers.erase(std::prev(last.base()));
+  }
+  std::erase_if(headers, [](const Header& header) { return header.name == kRedrivenFrom; });
+  return headers;
+}
+
+std::string ToText(LetterPlace place) {
+  return absl::StrCat(place.partition.value(), "/", place.offset.value());
+}
+
+std::optional<LetterPlace> ParseLetterPlace(std::string_view text) {
+  int32_t partition = 0;
+  int64_t offset = 0;
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, partition);
+  if (first.ec != std::errc() || first.ptr == end || *first.ptr != '/') return std::nullopt;
+  const auto second = std::from_chars(first.ptr + 1, end, offset);
+  if (second.ec != std::errc() || second.ptr != end) return std::nullopt;
+  if (partition < 0 || offset < 0) return std::nullopt;
+  return LetterPlace{Partition(partition), Offset(offset)};
+}
+
+LetterPlace PlaceOf(const v1::DeadLetter& letter) {
+  return {Partition(letter.partition()), Offset(letter.offset())};
+}
+
+std::array<Header, 2> MarkHeaders(const RedriveMark& mark) {
+  return {
+      {{std::string(kRedriven), ToText(mark.letter)}, {std::string(kRedrivenTo), ToText(mark.to)}}};
+}
+
+bool IsMark(const Record& record) {
+  return FindHeader(record, kRedriven) != nullptr && FindHeader(record, kDltCode) == nullptr;
+}
+
+std::optional<RedriveMark> ReadMark(const Record& record) {
+  if (!IsMark(record)) return std::nullopt;
+  const auto letter = ParseLetterPlace(HeaderOf(record, kRedriven));
+  const auto to = ParseLetterPlace(HeaderOf(record, kRedrivenTo));
+  if (!letter || !to) return std::nullopt;
+  return RedriveMark{*letter, *to};
+}
+
+bool LetterFilter::empty() const { return !reason && source.empty() && !since && !until; }
+
+bool LetterFilter::Fits(const v1::DeadLetter& letter) const {
+  if (reason && letter.reason() != *reason) return false;
+  if (!source.empty() && letter.source() != source) return false;
+  if (!since && !until) return true;
+  const auto time = letter.has_log_time() ? ToTime(letter.log_time()) : std::nullopt;
+  return time && (!since || *time >= *since) && (!until || *time < *until);
+}
+
+std::optional<Time> ToTime(const google::protobuf::Timestamp& time) {
+  constexpr int64_t kMostSeconds = std::numeric_limits<int64_t>::max() / 1'000'000 - 1;
+  if (time.seconds() < -kMostSeconds || time.seconds() > kMostSeconds) return std::nullopt;
+  if (time.nanos() < 0 || time.nanos() > 999'999'999) return std::nullopt;
+  return Time(time.seconds() * 1'000'000 + time.nanos() / 1'000);
 }
 
 }  // namespace tallywire

@@ -79,6 +79,11 @@ absl::StatusOr<std::unique_ptr<OpenedApi>> OpenFolder(const std::string& folder,
   Ledger::Options ledger_options;
   ledger_options.folder = folder;
   ledger_options.partitions = options.partitions;
+  ledger_options.log = options.log;
+  if (options.log.is_kafka()) {
+    ledger_options.project = options.project;
+    ledger_options.publish = options.publish;
+  }
   TW_ASSIGN_OR_RETURN(auto ledger, Ledger::Open(std::move(ledger_options)));
   if (options.settle) TW_RETURN_IF_ERROR(ledger->SettleNow());
   auto api = std::make_unique<LedgerApi>(ledger.get());
@@ -133,21 +138,28 @@ absl::Status OpenedApi::Close() {
 absl::StatusOr<std::unique_ptr<OpenedApi>> OpenApi(const std::string& folder,
                                                    OpenApiOptions options) {
   std::error_code ignored;
-  if (!options.create && !std::filesystem::exists(folder + "/log", ignored)) {
+  const bool kafka = options.log.is_kafka();
+  if (!kafka && !options.create && !std::filesystem::exists(folder + "/log", ignored)) {
     return absl::NotFoundError(
         absl::StrCat("there is no ledger in ", folder,
                      ": append something first, or name another folder with --log"));
   }
+  // The brokers are the nearest way to a log, and the only one that needs no folder.
+  if (kafka && !options.project && !options.publish) return OpenFolder(folder, options);
+  // A publisher of its own has a folder inside.
+  const std::string own = kafka && options.publish ? folder + "/publish" : folder;
   const auto deadline = std::chrono::steady_clock::now() + options.wait;
   while (true) {
-    if (const auto address = FindServer(folder)) {
+    std::optional<std::string> address = FindServer(own);
+    if (!address && own != folder) address = FindServer(folder);
+    if (address) {
       HttpApi::Options http;
       http.address = *address;
       auto api = std::make_unique<HttpApi>(std::move(http));
-      TW_RETURN_IF_ERROR(CheckPartitions(*api, options.partitions));
+      if (!kafka) TW_RETURN_IF_ERROR(CheckPartitions(*api, options.partitions));
       return std::make_unique<OpenedApi>(nullptr, std::move(api), *address);
     }
-    auto opened = OpenFolder(folder, options);
+    auto opened = OpenFolder(own, options);
     // A folder that is being opened or closed is free, or served, in a moment.
     if (opened.ok() || !absl::IsUnavailable(opened.status()) ||
         std::chrono::steady_clock::now() >= deadline) {

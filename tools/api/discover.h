@@ -63,6 +63,12 @@ class OpenedApi {
 };
 
 struct OpenApiOptions {
+  // Where the ledger's records are.
+  LogChoice log = {};
+  // What is asked for; with a log in Kafka nothing else is opened, and nothing at all where neither
+  // is needed. An embedded log is always opened with both.
+  bool project = true;
+  bool publish = true;
   // As Ledger::Options. Of a running server's log: FAILED_PRECONDITION if it has another number.
   int32_t partitions = 0;
   // False: do not fold to the log's end first (for who only appends).

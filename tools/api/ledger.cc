@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/status.h"
-#include "ledger/topics.h"
 
 namespace tallywire {
 namespace {
@@ -36,72 +35,84 @@ absl::StatusOr<std::unique_ptr<Ledger>> Ledger::Open(Options options) {
 
 absl::Status Ledger::OpenParts() {
   const std::string& folder = options_.folder;
-  TW_ASSIGN_OR_RETURN(lock_, FolderLock::Take(folder));
-  EmbeddedLog::Options log;
-  log.folder = folder + "/log";
-  log.clock = options_.clock;
-  TW_ASSIGN_OR_RETURN(log_, EmbeddedLog::Open(std::move(log)));
-  TW_RETURN_IF_ERROR(OpenTopics());
+  if (!options_.log.is_kafka() || options_.project || options_.publish) {
+    TW_ASSIGN_OR_RETURN(lock_, FolderLock::Take(folder));
+  }
+  TW_ASSIGN_OR_RETURN(log_, OpenLog(options_.log, folder + "/log", options_.clock));
+  TW_ASSIGN_OR_RETURN(partitions_, OpenTopics(*log_, options_.partitions));
   TW_ASSIGN_OR_RETURN(appender_, Appender::Create(log_.get()));
-  Projector::Options projector;
-  projector.folder = folder + "/state";
-  TW_ASSIGN_OR_RETURN(projector_, Projector::Open(log_.get(), std::move(projector)));
+  if (options_.project) TW_RETURN_IF_ERROR(OpenProjector());
+  if (!options_.publish) return absl::OkStatus();
   Publisher::Options publisher;
   publisher.folder = folder + "/publisher";
   TW_ASSIGN_OR_RETURN(publisher_, Publisher::Open(log_.get(), std::move(publisher)));
   return absl::OkStatus();
 }
 
-absl::Status Ledger::OpenTopics() {
-  const absl::StatusOr<TopicSpec> events = log_->Describe(kStockEvents);
-  if (!events.ok() && !absl::IsNotFound(events.status())) return events.status();
-  partitions_ = options_.partitions != 0 ? options_.partitions : kDefaultPartitions;
-  if (partitions_ < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("partitions: ", partitions_, " is not above 0"));
+absl::Status Ledger::OpenProjector() {
+  Projector::Options projector;
+  projector.folder = options_.folder + "/state";
+  projector.partitions = options_.own;
+  if (options_.join) projector.partitions.emplace();
+  TW_ASSIGN_OR_RETURN(projector_, Projector::Open(log_.get(), std::move(projector)));
+  if (options_.group.empty()) return absl::OkStatus();
+  TW_ASSIGN_OR_RETURN(ownership_, Ownership::Open({.log = options_.log,
+                                                   .group = options_.group,
+                                                   .join = options_.join,
+                                                   .projector = projector_.get()}));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Ledger::Fold() {
+  const Time now = options_.clock();
+  bool changed = false;
+  if (ownership_ != nullptr) {
+    TW_ASSIGN_OR_RETURN(changed, ownership_->Step(now));
   }
-  if (events.ok()) {
-    if (options_.partitions != 0 && options_.partitions != events->partitions) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the log in ", options_.folder, " has ", events->partitions,
-                       " partitions and keeps them for life; ", options_.partitions,
-                       " were asked for. Ask for none to take it as it is, or make a new log in "
-                       "another folder"));
-    }
-    partitions_ = events->partitions;
-  }
-  return log_->CreateTopics(PlanTopics(partitions_));
+  TW_ASSIGN_OR_RETURN(const bool more, projector_->RunOnce(now));
+  return changed || more;
 }
 
 void Ledger::Start() {
-  if (fold_loop_ != nullptr) return;
-  Loop::Options publish;
-  publish.name = "publisher";
-  publish.step = [this] { return publisher_->RunOnce(options_.clock()); };
-  publish_loop_ = std::make_unique<Loop>(std::move(publish));
+  if (fold_loop_ != nullptr || publish_loop_ != nullptr) return;
+  // Nobody wakes a loop for what other processes append.
+  const std::chrono::milliseconds idle(log_->IsShared() ? 1 : 20);
+  if (publisher_ != nullptr) {
+    Loop::Options publish;
+    publish.name = "publisher";
+    publish.step = [this] { return publisher_->RunOnce(options_.clock()); };
+    publish.idle = idle;
+    publish_loop_ = std::make_unique<Loop>(std::move(publish));
+  }
+  if (projector_ == nullptr) return;
   Loop::Options fold;
   fold.name = "projector";
-  fold.step = [this] { return projector_->RunOnce(options_.clock()); };
-  fold.after_work = [loop = publish_loop_.get()] { loop->Wake(); };
+  fold.step = [this] { return Fold(); };
+  fold.idle = idle;
+  fold.after_work = [this] {
+    if (publish_loop_ != nullptr) publish_loop_->Wake();
+  };
   fold_loop_ = std::make_unique<Loop>(std::move(fold));
 }
 
 absl::Status Ledger::SettleNow() {
-  if (fold_loop_ != nullptr) return absl::OkStatus();
+  if (fold_loop_ != nullptr || publish_loop_ != nullptr) return absl::OkStatus();
   std::lock_guard lock(settle_mu_);
-  TW_RETURN_IF_ERROR(projector_->RunToEnd(options_.clock()));
-  return publisher_->RunToEnd(options_.clock());
+  if (projector_ != nullptr) TW_RETURN_IF_ERROR(projector_->RunToEnd(options_.clock()));
+  return publisher_ == nullptr ? absl::OkStatus() : publisher_->RunToEnd(options_.clock());
 }
 
 absl::Status Ledger::Stop() {
-  if (fold_loop_ != nullptr) {
-    fold_loop_->Stop();
-    publish_loop_->Stop();
-  }
+  if (fold_loop_ != nullptr) fold_loop_->Stop();
+  if (publish_loop_ != nullptr) publish_loop_->Stop();
   absl::Status first;
   if (publisher_ != nullptr) first.Update(publisher_->Close());
+  // Before its place in the group goes to another.
   if (projector_ != nullptr) first.Update(projector_->Close());
+  if (ownership_ != nullptr) first.Update(ownership_->Close());
   fold_loop_.reset();
   publish_loop_.reset();
+  ownership_.reset();
   publisher_.reset();
   projector_.reset();
   appender_.reset();
@@ -111,18 +122,17 @@ absl::Status Ledger::Stop() {
 }
 
 void Ledger::Wake() {
-  if (fold_loop_ == nullptr) return;
-  fold_loop_->Wake();
-  publish_loop_->Wake();
+  if (fold_loop_ != nullptr) fold_loop_->Wake();
+  if (publish_loop_ != nullptr) publish_loop_->Wake();
 }
 
 absl::Status Ledger::Trouble(bool* for_good) const {
   if (for_good != nullptr) *for_good = false;
-  if (fold_loop_ == nullptr) return absl::OkStatus();
   // Who has given up goes before who tries again, and folding before publishing.
   for (const bool given_up : {true, false}) {
     for (const auto& [loop, what] :
          {std::pair(fold_loop_.get(), "folding"), std::pair(publish_loop_.get(), "publishing")}) {
+      if (loop == nullptr) continue;
       const absl::Status trouble = loop->Trouble();
       if (trouble.ok() || loop->GivenUp() != given_up) continue;
       if (for_good != nullptr) *for_good = given_up;
@@ -134,7 +144,7 @@ absl::Status Ledger::Trouble(bool* for_good) const {
 }
 
 absl::Status Ledger::WaitFor(const std::function<absl::Status(Span)>& wait, Span timeout) {
-  if (fold_loop_ == nullptr) {
+  if (fold_loop_ == nullptr && publish_loop_ == nullptr) {
     TW_RETURN_IF_ERROR(SettleNow());
     return wait(Span(0));
   }
@@ -152,11 +162,13 @@ absl::Status Ledger::WaitFor(const std::function<absl::Status(Span)>& wait, Span
 }
 
 absl::Status Ledger::WaitFolded(Partition partition, Offset offset, Span timeout) {
+  if (projector_ == nullptr) return absl::UnavailableError("this process does not fold");
   return WaitFor([&](Span slice) { return projector_->WaitFolded(partition, offset, slice); },
                  timeout);
 }
 
 absl::Status Ledger::WaitRule(Offset offset, Span timeout) {
+  if (publisher_ == nullptr) return absl::UnavailableError("this process does not publish");
   return WaitFor([&](Span slice) { return publisher_->WaitRule(offset, slice); }, timeout);
 }
 

@@ -16,6 +16,10 @@
 
 namespace tallywire {
 
+// Items of one page of a list.
+inline constexpr size_t kDefaultPage = 1'000;
+inline constexpr size_t kMaxPage = 10'000;
+
 class Parameters {
  public:
   // `request` must outlive it.

@@ -130,7 +130,7 @@ absl::Status ListTopic(Ledger& ledger, CallId id, const Parameters& parameters, 
   return absl::OkStatus();
 }
 
-absl::Status GetDeadLetter(Ledger& ledger, const ApiRequest& request, v1::DeadLetter* out) {
+absl::Status GetDeadLetter(DeadLetters& letters, const ApiRequest& request, v1::DeadLetter* out) {
   int32_t partition = 0;
   int64_t offset = 0;
   if (!absl::SimpleAtoi(request.path[1], &partition) || partition < 0) {
@@ -139,27 +139,16 @@ absl::Status GetDeadLetter(Ledger& ledger, const ApiRequest& request, v1::DeadLe
   if (!absl::SimpleAtoi(request.path[2], &offset) || offset < 0) {
     return FieldError("offset", absl::StrCat(request.path[2], " is not an offset"));
   }
-  TopicPages pages(&ledger.log(), kStockDeadLetters, 'd');
-  TW_ASSIGN_OR_RETURN(TopicPages::Position position, pages.Find("start", ""));
-  bool found = false;
-  TW_RETURN_IF_ERROR(pages
-                         .Read(&position,
-                               [&](const Record& record) -> absl::StatusOr<bool> {
-                                 v1::DeadLetter letter = ToDeadLetter(record);
-                                 if (letter.partition() != partition || letter.offset() != offset) {
-                                   return true;
-                                 }
-                                 out->Swap(&letter);
-                                 found = true;
-                                 return false;
-                               })
-                         .status());
-  if (found) return absl::OkStatus();
-  return absl::NotFoundError(absl::StrCat("no dead letter of record ", partition, "/", offset));
+  return letters.Get({Partition(partition), Offset(offset)}, out);
 }
 
 absl::Status GetHealth(Ledger& ledger, v1::HealthResponse* out) {
-  TW_RETURN_IF_ERROR(ledger.projector().Health(out));
+  if (ledger.has_projector()) {
+    TW_RETURN_IF_ERROR(ledger.projector().Health(out));
+  } else {
+    out->set_state("ok");
+    out->set_log_id(ledger.log().Id());
+  }
   const absl::Status trouble = ledger.Trouble();
   if (trouble.ok()) return absl::OkStatus();
   out->set_state("failing");
@@ -223,8 +212,29 @@ absl::Status LedgerApi::Call(const ApiRequest& request, Message* out) {
   }
   TW_RETURN_IF_ERROR(Parameters(request).Check(call->parameters));
   TW_RETURN_IF_ERROR(WaitForVersions(request));
+  TW_RETURN_IF_ERROR(CheckRole(call->id));
   out->Clear();
   return Dispatch(call->id, request, out);
+}
+
+absl::Status LedgerApi::CheckRole(CallId id) const {
+  switch (id) {
+    case CallId::kGetStock:
+    case CallId::kListStock:
+    case CallId::kExplain:
+    case CallId::kDigest:
+    case CallId::kVerify:
+      if (ledger_->has_projector()) return absl::OkStatus();
+      return absl::UnavailableError("this process does not fold: ask a projector");
+    case CallId::kPutListing:
+    case CallId::kGetListing:
+    case CallId::kRemoveListing:
+    case CallId::kListListings:
+      if (ledger_->has_publisher()) return absl::OkStatus();
+      return absl::UnavailableError("this process does not publish: ask a publisher");
+    default:
+      return absl::OkStatus();
+  }
 }
 
 absl::Status LedgerApi::WaitForVersions(const ApiRequest& request) {
@@ -275,10 +285,16 @@ absl::Status LedgerApi::Dispatch(CallId id, const ApiRequest& request, Message* 
       return ListTopic(*ledger_, id, parameters, As<v1::ListAlertsResponse>(out),
                        [](auto* o) { return o->add_alerts(); });
     case CallId::kListDeadLetters:
-      return ListTopic(*ledger_, id, parameters, As<v1::ListDeadLettersResponse>(out),
-                       [](auto* o) { return o->add_dead_letters(); });
+      return letters_.List(parameters, As<v1::ListDeadLettersResponse>(out));
     case CallId::kGetDeadLetter:
-      return GetDeadLetter(*ledger_, request, As<v1::DeadLetter>(out));
+      return GetDeadLetter(letters_, request, As<v1::DeadLetter>(out));
+    case CallId::kRedriveDeadLetters: {
+      const absl::Status redriven =
+          letters_.Redrive(static_cast<const v1::RedriveDeadLettersRequest&>(*request.body),
+                           As<v1::RedriveDeadLettersResponse>(out));
+      ledger_->Wake();
+      return redriven;
+    }
     case CallId::kHealth:
       return GetHealth(*ledger_, As<v1::HealthResponse>(out));
     case CallId::kDigest: {
@@ -311,6 +327,7 @@ absl::Status LedgerApi::Follow(const ApiRequest& request, Message* item,
   return pages.Follow(
       &position,
       [&](const Record& record) -> absl::StatusOr<bool> {
+        if (call->id == CallId::kListDeadLetters && IsMark(record)) return true;
         item->Clear();
         TW_RETURN_IF_ERROR(ToItem(call->id, record, item));
         return on_item(pages.Token(position));

@@ -16,19 +16,19 @@
 
 #include "tools/api/api.h"
 #include "tools/api/calls.h"
+#include "tools/api/dead_letters.h"
 #include "tools/api/ledger.h"
 
 namespace tallywire {
 
 inline constexpr Span kMinVersionWait = Seconds(10);
 inline constexpr Span kRuleWait = Seconds(5);
-inline constexpr size_t kDefaultPage = 1'000;
-inline constexpr size_t kMaxPage = 10'000;
 
 class LedgerApi : public Api {
  public:
   // `ledger` must outlive it.
-  explicit LedgerApi(Ledger* ledger) : ledger_(ledger) {}
+  explicit LedgerApi(Ledger* ledger)
+      : ledger_(ledger), letters_(&ledger->log(), &ledger->appender()) {}
 
   [[nodiscard]] absl::Status Call(const ApiRequest& request,
                                   google::protobuf::Message* out) override;
@@ -37,11 +37,14 @@ class LedgerApi : public Api {
                                     const std::function<bool()>& stop) override;
 
  private:
+  // Whether this process does what the call asks about.
+  absl::Status CheckRole(CallId id) const;
   absl::Status Dispatch(CallId id, const ApiRequest& request, google::protobuf::Message* out);
   absl::Status WaitForVersions(const ApiRequest& request);
   absl::Status OneAtATime(const std::function<absl::Status()>& work);
 
   Ledger* const ledger_;
+  DeadLetters letters_;
   std::mutex heavy_mu_;
 };
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "tools/api/problem.h"
 
@@ -77,7 +78,6 @@ std::string TopicPages::Token(const Position& position) const {
 
 absl::StatusOr<bool> TopicPages::Read(
     Position* position, const std::function<absl::StatusOr<bool>(const Record&)>& on_record) {
-  RecordBatch batch;
   for (size_t p = 0; p < position->size(); ++p) {
     Offset& next = (*position)[p];
     const Partition partition(static_cast<int32_t>(p));
@@ -85,16 +85,17 @@ absl::StatusOr<bool> TopicPages::Read(
     if (next >= bounds.end) continue;
     TW_ASSIGN_OR_RETURN(const auto reader,
                         log_->OpenReader(topic_, partition, std::max(next, bounds.begin)));
-    while (next < bounds.end) {
-      TW_RETURN_IF_ERROR(reader->Poll(kBatch, Span(0), batch));
-      for (const Record& record : batch.records) {
-        next = record.offset.Next();
-        TW_ASSIGN_OR_RETURN(const bool more, on_record(record));
-        if (!more) return true;
-      }
-      next = std::max(next, reader->Position());
-      if (batch.records.empty()) break;
-    }
+    bool enough = false;
+    const absl::Status read =
+        ReadTo(*reader, bounds.end, [&](const Record& record) -> absl::Status {
+          next = record.offset.Next();
+          TW_ASSIGN_OR_RETURN(const bool more, on_record(record));
+          enough = !more;
+          return enough ? absl::CancelledError() : absl::OkStatus();
+        });
+    if (enough) return true;
+    TW_RETURN_IF_ERROR(read);
+    next = std::max(next, bounds.end);
   }
   return false;
 }

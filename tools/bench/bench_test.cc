@@ -4,9 +4,12 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tools/bench/event_mix.h"
 #include "tools/bench/fold_bench.h"
+#include "tools/bench/meter.h"
+#include "tools/bench/statistics.h"
 
 namespace tallywire {
 namespace {
@@ -95,6 +98,60 @@ TEST(FoldBenchTest, WhereThereIsStockNothingIsOversold) {
   const size_t at = out.text().find(R"("alerts":)");
   ASSERT_NE(at, std::string::npos);
   EXPECT_NEAR(std::stoi(out.text().substr(at + 9)), 200, 80);
+}
+
+TEST(StatisticsTest, PercentilesAreValuesThatWereThere) {
+  std::vector<double> hundred;
+  for (int i = 100; i >= 1; --i) hundred.push_back(i);
+  EXPECT_EQ(Percentile(hundred, 0.5), 50);
+  EXPECT_EQ(Percentile(hundred, 0.99), 99);
+  EXPECT_EQ(Percentile(hundred, 1), 100);
+  EXPECT_EQ(Percentile(hundred, 0), 1);
+  hundred.push_back(1'000);
+  EXPECT_EQ(Percentile(hundred, 0.99), 100);
+  EXPECT_EQ(Percentile({7}, 0.99), 7);
+  EXPECT_EQ(Percentile({3, 1, 2}, 0.5), 2);
+  EXPECT_EQ(Percentile({}, 0.5), 0);
+}
+
+TEST(StatisticsTest, MedianOfOddAndEven) {
+  EXPECT_EQ(Median({9, 1, 5}), 5);
+  EXPECT_EQ(Median({9, 1, 5, 2}), 3.5);
+  EXPECT_EQ(Median({}), 0);
+}
+
+TEST(StatisticsTest, RatiosAreTakenInPairs) {
+  EXPECT_EQ(Ratio(3, 4), 0.75);
+  EXPECT_EQ(Ratio(3, 0), 0);
+  // A slow moment for both changes nothing, though it changes both medians.
+  EXPECT_EQ(MedianRatio({100, 10, 100}, {200, 20, 250}), 0.5);
+  EXPECT_EQ(MedianRatio({}, {}), 0);
+}
+
+TEST(StatisticsTest, WhatIsDueAtARate) {
+  EXPECT_EQ(DueBy(-1, 1), 0);
+  EXPECT_EQ(DueBy(0, 1), 1);
+  EXPECT_EQ(DueBy(999'999, 1), 1);
+  EXPECT_EQ(DueBy(1'000'000, 1), 2);
+  EXPECT_EQ(DueBy(50, 20'000), 2);
+  for (const double rate : {0.5, 1.0, 3.0, 1'000.0, 20'000.0, 333'333.0}) {
+    for (const int64_t n : {0, 1, 2, 17, 100'000}) {
+      EXPECT_GE(DueBy(DueAt(n, rate), rate), n + 1) << rate << " " << n;
+      EXPECT_LE(DueBy(DueAt(n, rate) - 1, rate), n) << rate << " " << n;
+    }
+  }
+}
+
+TEST(MeterTest, AProcessCountsWhatItBurns) {
+  const ProcessMeter meter;
+  while (meter.Cost().cpu_seconds < 0.02) {
+  }
+  const ProcessCost cost = meter.Cost();
+  EXPECT_GE(cost.wall_seconds, 0.015);
+  EXPECT_LT(cost.cpu_seconds, 10);
+  const Resident memory = ResidentMemory();
+  EXPECT_GT(memory.bytes, 1'000'000);
+  EXPECT_GE(memory.peak_bytes, memory.bytes * 9 / 10);
 }
 
 }  // namespace

@@ -3,9 +3,12 @@
 
 #include <linux/perf_event.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <fstream>
 
 namespace tallywire {
 namespace {
@@ -30,6 +33,15 @@ double ThreadSeconds() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+double ProcessSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 }  // namespace
@@ -63,6 +75,26 @@ void Meter::End(Cost* cost) {
   if (instructions && begin_instructions_) {
     cost->instructions = cost->instructions.value_or(0) + (*instructions - *begin_instructions_);
   }
+}
+
+ProcessMeter::ProcessMeter()
+    : begin_cpu_(ProcessSeconds()), begin_(std::chrono::steady_clock::now()) {}
+
+ProcessCost ProcessMeter::Cost() const {
+  const auto wall = std::chrono::steady_clock::now() - begin_;
+  return {.cpu_seconds = ProcessSeconds() - begin_cpu_,
+          .wall_seconds = std::chrono::duration<double>(wall).count()};
+}
+
+Resident ResidentMemory() {
+  Resident resident;
+  int64_t pages = 0;
+  std::ifstream statm("/proc/self/statm");
+  if (statm >> pages >> pages) resident.bytes = pages * ::sysconf(_SC_PAGESIZE);
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  resident.peak_bytes = usage.ru_maxrss * 1024;
+  return resident;
 }
 
 }  // namespace tallywire

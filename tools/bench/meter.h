@@ -2,7 +2,7 @@
 #ifndef TALLYWIRE_TOOLS_BENCH_METER_H_
 #define TALLYWIRE_TOOLS_BENCH_METER_H_
 
-// What a piece of work costs this thread: time, instructions, memory.
+// What a piece of work costs this thread, or this process: time, instructions, memory.
 //
 //   Meter meter;
 //   meter.Begin();  …  meter.End(&cost);   // adds to `cost`
@@ -40,6 +40,30 @@ class Meter {
   std::optional<uint64_t> begin_instructions_;
   int64_t begin_bytes_ = 0;
 };
+
+// What all threads of this process did, those of libraries included.
+struct ProcessCost {
+  double cpu_seconds = 0;  // kernel included
+  double wall_seconds = 0;
+};
+
+// Since it was made.
+class ProcessMeter {
+ public:
+  ProcessMeter();
+  ProcessCost Cost() const;
+
+ private:
+  const double begin_cpu_;
+  const std::chrono::steady_clock::time_point begin_;
+};
+
+// Memory that this process has in RAM, and the most that it had.
+struct Resident {
+  int64_t bytes = 0;
+  int64_t peak_bytes = 0;
+};
+Resident ResidentMemory();
 
 }  // namespace tallywire
 

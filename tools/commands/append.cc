@@ -210,7 +210,7 @@ Result RunAppend(Context& context, const AppendOptions& options) {
   TW_ASSIGN_OR_RETURN(const File input, OpenInput(context, options.file));
   TW_ASSIGN_OR_RETURN(const File rejected_file, OpenRejected(options.rejected, input.fd()));
   TW_ASSIGN_OR_RETURN(Connection* const connection,
-                      context.Connect({.settle = false, .create = true}));
+                      context.Connect({.settle = false, .create = true, .needs = Needs::kLog}));
   Output rejected(rejected_file.fd());
   AppendRun run(context, options, connection->api, input.fd(),
                 options.rejected.empty() ? nullptr : &rejected);

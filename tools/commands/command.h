@@ -43,11 +43,19 @@ struct Connection {
   std::shared_ptr<void> owner;
 };
 
+// What a command asks; with a log in Kafka that may be in another process each.
+enum class Needs {
+  kStock,     // a projector
+  kListings,  // a publisher
+  kLog,       // the log alone
+};
+
 struct ConnectOptions {
   // Fold to the log's end first, so that a read shows all that was appended.
   bool settle = true;
   // Make the ledger if there is none; otherwise that is NOT_FOUND.
   bool create = false;
+  Needs needs = Needs::kStock;
 };
 
 // The world around a command; tests give it another one.

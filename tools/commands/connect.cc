@@ -10,19 +10,30 @@
 
 namespace tallywire {
 
+LogChoice LogOf(const v1::Config& config) {
+  LogChoice log;
+  log.brokers = KafkaBrokers(config);
+  for (const v1::KafkaProperty& property : config.kafka()) {
+    log.properties.emplace_back(property.name(), property.value());
+  }
+  return log;
+}
+
 absl::StatusOr<Connection> ConnectLedger(const v1::Config& config, const ConnectOptions& options) {
-  TW_ASSIGN_OR_RETURN(const std::string folder, LogFolder(config));
   OpenApiOptions open;
+  open.log = LogOf(config);
   open.partitions = config.partitions();
   open.settle = options.settle;
   open.create = options.create;
-  TW_ASSIGN_OR_RETURN(std::unique_ptr<OpenedApi> opened, OpenApi(folder, open));
+  open.project = options.needs == Needs::kStock;
+  open.publish = options.needs == Needs::kListings;
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<OpenedApi> opened, OpenApi(DataFolder(config), open));
 
   const std::shared_ptr<OpenedApi> owner = std::move(opened);
   Connection connection;
   connection.api = &owner->api();
   connection.served = owner->ledger() == nullptr;
-  if (!connection.served) {
+  if (!connection.served && owner->ledger()->has_projector()) {
     connection.verify = [owner](const std::function<void(int64_t, int64_t)>& progress,
                                 v1::VerifyResponse* out) {
       return owner->ledger()->projector().Verify(progress, out);

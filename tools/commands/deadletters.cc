@@ -2,6 +2,8 @@
 #include "tools/commands/deadletters.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -24,7 +26,9 @@ std::vector<Column> Columns() {
           {"KEY"},
           {"SOURCE", Align::kLeft, true},
           {"EVENT", Align::kLeft, true},
-          {"BYTES", Align::kRight}};
+          {"BYTES", Align::kRight},
+          {"REDRIVEN TO", Align::kLeft, true},
+          {"FROM", Align::kLeft, true}};
 }
 
 std::string ReasonText(v1::RefusedReason reason) {
@@ -34,8 +38,8 @@ std::string ReasonText(v1::RefusedReason reason) {
 Rows::Cells Cells(const v1::DeadLetter& letter) {
   return {{RecordPlace(letter.partition(), letter.offset()),
            TimeText(letter.has_log_time(), letter.log_time()), ReasonText(letter.reason()),
-           letter.detail(), letter.key(), letter.event().source(), letter.event().event_id(),
-           absl::StrCat(letter.value().size())}};
+           letter.detail(), letter.key(), letter.source(), letter.event_id(),
+           absl::StrCat(letter.value().size()), letter.redriven_to(), letter.redriven_from()}};
 }
 
 // 0000  0a 03 70 6f 73  |..pos|
@@ -66,6 +70,8 @@ void Print(Output& out, const v1::DeadLetter& letter) {
   line("detail", letter.detail());
   line("key", letter.key());
   line("bytes", absl::StrCat(letter.value().size()));
+  if (!letter.redriven_from().empty()) line("from", letter.redriven_from() + ", redriven");
+  if (!letter.redriven_to().empty()) line("redriven", "to " + letter.redriven_to());
   if (letter.has_event()) {
     out.Write("event\n" + ToJson(letter.event(), {.zeros = false, .indented = true}));
   } else if (letter.value().empty()) {
@@ -78,12 +84,20 @@ void Print(Output& out, const v1::DeadLetter& letter) {
 
 }  // namespace
 
-Result RunListDeadLetters(Context& context) {
-  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect());
+Result RunListDeadLetters(Context& context, const DeadLetterChoice& choice) {
+  std::vector<std::pair<std::string, std::string>> query;
+  for (const auto& [name, value] : {std::pair("reason", &choice.reason),
+                                    {"source", &choice.source},
+                                    {"since", &choice.since},
+                                    {"until", &choice.until}}) {
+    if (!value->empty()) query.emplace_back(name, *value);
+  }
+  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect({.needs = Needs::kLog}));
   TW_RETURN_IF_ERROR(WaitFolded(context, *connection));
   Rows rows(context, "dead_letters", Columns());
   TW_RETURN_IF_ERROR(ForEachPage<v1::ListDeadLettersResponse>(
-      context, *connection->api, {"deadletters"}, {}, [&](const v1::ListDeadLettersResponse& page) {
+      context, *connection->api, {"deadletters"}, query,
+      [&](const v1::ListDeadLettersResponse& page) {
         for (const v1::DeadLetter& letter : page.dead_letters()) {
           rows.Add(letter, [&] { return Cells(letter); });
         }
@@ -94,7 +108,7 @@ Result RunListDeadLetters(Context& context) {
 }
 
 Result RunShowDeadLetter(Context& context, const ShowDeadLetterOptions& options) {
-  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect());
+  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect({.needs = Needs::kLog}));
   TW_RETURN_IF_ERROR(WaitFolded(context, *connection));
   v1::DeadLetter letter;
   TW_RETURN_IF_ERROR(Get(

@@ -3,14 +3,26 @@
 #define TALLYWIRE_TOOLS_COMMANDS_DEADLETTERS_H_
 
 // `deadletters list|show`: records that the ledger refused, as they came, and why.
+// `deadletters redrive` (redrive.h) appends them again.
 
 #include <cstdint>
+#include <string>
 
 #include "tools/commands/command.h"
 
 namespace tallywire {
 
-Result RunListDeadLetters(Context& context);
+// Which letters: those that fit all that is not empty.
+struct DeadLetterChoice {
+  std::string reason;  // in any case
+  std::string source;
+  std::string since;  // RFC 3339
+  std::string until;
+
+  bool empty() const { return reason.empty() && source.empty() && since.empty() && until.empty(); }
+};
+
+Result RunListDeadLetters(Context& context, const DeadLetterChoice& choice);
 
 struct ShowDeadLetterOptions {
   int32_t partition = 0;

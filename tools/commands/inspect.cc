@@ -95,7 +95,8 @@ absl::Status Verify(Context& context, Connection& connection, v1::VerifyResponse
 
 Result RunTopicsPlan(Context& context) {
   v1::ListTopicsResponse response;
-  const absl::StatusOr<Connection*> connection = context.Connect({.settle = false});
+  const absl::StatusOr<Connection*> connection =
+      context.Connect({.settle = false, .needs = Needs::kLog});
   if (connection.ok()) {
     TW_RETURN_IF_ERROR(Get(*(*connection)->api, {"topics"}, {}, &response));
   } else if (connection.status().code() == absl::StatusCode::kNotFound) {
@@ -174,6 +175,8 @@ Result RunHealth(Context& context) {
     Table table(&context.out(), {{"PARTITION", Align::kRight},
                                  {"NEXT OFFSET", Align::kRight},
                                  {"LOG END", Align::kRight},
+                                 {"LAG", Align::kRight},
+                                 {"BEHIND", Align::kRight},
                                  {"APPLIED", Align::kRight},
                                  {"DUPLICATES", Align::kRight},
                                  {"REFUSED", Align::kRight},
@@ -181,8 +184,9 @@ Result RunHealth(Context& context) {
                                  {"LOG TIME"}});
     for (const v1::PartitionHealth& p : response.partitions()) {
       table.Row({absl::StrCat(p.partition()), absl::StrCat(p.next_offset()),
-                 absl::StrCat(p.log_end()), absl::StrCat(p.applied()), absl::StrCat(p.duplicates()),
-                 absl::StrCat(p.refused()), absl::StrCat(p.sweeps()),
+                 absl::StrCat(p.log_end()), WithCommas(p.log_end() - p.next_offset()),
+                 absl::StrCat(p.behind().seconds(), " s"), absl::StrCat(p.applied()),
+                 absl::StrCat(p.duplicates()), absl::StrCat(p.refused()), absl::StrCat(p.sweeps()),
                  TimeText(p.has_log_time(), p.log_time())});
     }
     table.End();

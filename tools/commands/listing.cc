@@ -56,8 +56,9 @@ absl::Status Print(const Context& context, const v1::Listing& listing) {
 
 absl::Status Call(Context& context, const char* method, const ListingName& name,
                   const v1::Listing* body, v1::Listing* out) {
-  TW_ASSIGN_OR_RETURN(Connection* const connection,
-                      context.Connect({.settle = true, .create = body != nullptr}));
+  TW_ASSIGN_OR_RETURN(
+      Connection* const connection,
+      context.Connect({.settle = true, .create = body != nullptr, .needs = Needs::kListings}));
   ApiRequest request;
   request.method = method;
   request.path = {"listings", name.channel, name.listing_id};
@@ -124,7 +125,7 @@ Result RunRemoveListing(Context& context, const ListingName& name) {
 }
 
 Result RunListListings(Context& context) {
-  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect());
+  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect({.needs = Needs::kListings}));
   v1::ListListingsResponse response;
   TW_RETURN_IF_ERROR(Get(*connection->api, {"listings"}, {}, &response));
   Rows rows(context, "listings", ListingColumns(), "");

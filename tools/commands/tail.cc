@@ -120,7 +120,7 @@ class Tail {
 
 template <class Kind>
 Result Run(Context& context, const TailOptions& options) {
-  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect());
+  TW_ASSIGN_OR_RETURN(Connection* const connection, context.Connect({.needs = Needs::kLog}));
   Tail<Kind> tail(context, options);
   absl::Status status;
   if (options.count && *options.count == 0) {

@@ -130,8 +130,8 @@ class ImportRun {
     }
     Api* api = nullptr;
     if (!options_.dry_run) {
-      TW_ASSIGN_OR_RETURN(Connection* const connection,
-                          context_.Connect({.settle = false, .create = true}));
+      const ConnectOptions connect{.settle = false, .create = true, .needs = Needs::kLog};
+      TW_ASSIGN_OR_RETURN(Connection* const connection, context_.Connect(connect));
       api = connection->api;
     }
     batch_ = std::make_unique<ImportBatch>(

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TALLYWIRE_PROJECTOR_RUN_OUTGOING_H_
+#define TALLYWIRE_PROJECTOR_RUN_OUTGOING_H_
+
+// Records on their way into the log, with the memory that they lie in: those of many partitions go
+// out in one append and wait for one acknowledgement. Thread-compatible.
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "ledger/log.h"
+#include "ledger/status.h"
+
+namespace tallywire {
+
+class Outgoing {
+ public:
+  // Told of each record where it came to lie, in the order in which they were added.
+  using Acknowledged = std::function<void(const NewRecord& record, const Appended& where)>;
+
+  std::string_view Keep(std::string text) { return kept_.emplace_back(std::move(text)); }
+  void Add(const NewRecord& record) { records_.push_back(record); }
+  size_t size() const { return records_.size(); }
+
+  // OK: all of it is in the log, and nothing is left here. Otherwise some may be, and nothing is
+  // left here either: what is owed is added anew.
+  [[nodiscard]] absl::Status Send(Log* log, const Acknowledged& acknowledged) {
+    if (records_.empty()) return absl::OkStatus();
+    const auto appended = log->Append(records_);
+    if (appended.ok()) {
+      for (size_t i = 0; i < records_.size(); ++i) acknowledged(records_[i], (*appended)[i]);
+    }
+    records_.clear();
+    kept_.clear();
+    return appended.status();
+  }
+
+ private:
+  std::vector<NewRecord> records_;
+  std::deque<std::string> kept_;
+};
+
+}  // namespace tallywire
+
+#endif  // TALLYWIRE_PROJECTOR_RUN_OUTGOING_H_
