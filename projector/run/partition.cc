@@ -147,7 +147,9 @@ absl::Status PartitionLoop::CheckLastRecord() {
 }
 
 bool PartitionLoop::IsDirty() const {
-  return state_->next_offset != stored_offset() || marks_changed_;
+  // Of a partition without records nothing is worth remembering.
+  return state_->next_offset != stored_offset() ||
+         (marks_changed_ && state_->next_offset > Offset(0));
 }
 
 bool PartitionLoop::CheckpointIsDue(Time now) const {
