@@ -28,6 +28,7 @@
 #include "tools/bench/topic_watch.h"
 #include "tools/commands/connect.h"
 #include "tools/commands/serve.h"
+#include "tools/progress.h"
 
 namespace tallywire {
 namespace {

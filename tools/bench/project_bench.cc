@@ -254,14 +254,15 @@ absl::Status ProjectBench::Pipe() {
   const ProcessMeter meter;
   int64_t read = 0;
   int64_t sent = 0;
-  TW_RETURN_IF_ERROR(Read([&](size_t records) -> absl::Status {
+  const absl::Status piped = Read([&](size_t records) -> absl::Status {
     read += static_cast<int64_t>(records);
     while (static_cast<double>(read) * each - static_cast<double>(sent) >= kOutputs) {
       TW_RETURN_IF_ERROR(SendSamples(*log_, topic, kOutputs));
       sent += static_cast<int64_t>(kOutputs);
     }
     return absl::OkStatus();
-  }));
+  });
+  TW_RETURN_IF_ERROR(piped);
   TW_RETURN_IF_ERROR(SendSamples(
       *log_, topic, static_cast<size_t>(std::max<int64_t>(0, report_.outputs.records - sent))));
   report_.pipe.Add(meter.Cost(), report_.events);
