@@ -117,6 +117,8 @@ void PartitionLoop::AddRows(const SkuState& sku, Offset threshold, Outgoing& out
 void PartitionLoop::AddSweeps() {
   Effects& effects = fold_->effects();
   for (const SweepEffect& effect : effects.sweeps) {
+    // Whoever owned the partition began it, or the comparison with what is out does its work.
+    if (marks_.settle && effect.offset < silent_until_) continue;
     const std::string_view root = RootOf(effect.location);
     // One that has not begun yet goes over everything, this definition's rows included.
     const bool waiting = std::any_of(

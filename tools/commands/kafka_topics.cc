@@ -59,11 +59,11 @@ Result RunKafkaTopics(Context& context, bool execute) {
 
   Rows rows(context, "settings",
             {{"TOPIC"}, {"SETTING"}, {"IS"}, {"SHOULD BE"}, {"WHAT IT MEANS", Align::kLeft, true}},
-            "every topic is as it should be");
+            "");
   const auto add = [&rows](const v1::TopicSetting& one) {
     rows.Add(one, [&]() -> Rows::Cells {
       return {{one.topic(), one.setting(), one.is(), one.should(),
-              absl::StrCat(one.dangerous() ? "DANGEROUS: " : "", one.sentence())}};
+               absl::StrCat(one.dangerous() ? "DANGEROUS: " : "", one.sentence())}};
     });
   };
   bool left = false;
@@ -74,7 +74,10 @@ Result RunKafkaTopics(Context& context, bool execute) {
   }
   TW_RETURN_IF_ERROR(rows.End());
   const bool nothing = plan.missing.empty() && plan.differences.empty();
-  if (nothing) return Exit::kOk;
+  if (nothing) {
+    context.Say("every topic is as it should be");
+    return Exit::kOk;
+  }
   if (!execute) {
     context.Say("nothing was changed; `tallywire topics apply --execute` does it");
     return Exit::kFindings;
