@@ -29,6 +29,22 @@ void Tell(KafkaLogLevel level, std::string_view text) {
   }
 }
 
+absl::Status CheckAllThere(Log& log, const std::vector<TopicSpec>& topics) {
+  std::string missing;
+  for (const TopicSpec& topic : topics) {
+    const absl::Status found = log.Describe(topic.name).status();
+    if (absl::IsNotFound(found)) {
+      absl::StrAppend(&missing, missing.empty() ? "" : ", ", topic.name);
+    } else {
+      TW_RETURN_IF_ERROR(found);
+    }
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("the cluster has no topic ", missing,
+                   "; `tallywire topics apply --partitions N --execute` makes what is missing"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Log>> OpenLog(const LogChoice& choice, const std::string& folder,
@@ -59,7 +75,10 @@ absl::StatusOr<int32_t> OpenTopics(Log& log, int32_t partitions) {
   int32_t wanted = log.IsShared() ? kDefaultClusterPartitions : kDefaultPartitions;
   if (partitions != 0) wanted = partitions;
   if (events.ok()) wanted = events->partitions;
-  TW_RETURN_IF_ERROR(log.CreateTopics(PlanTopics(wanted)));
+  const std::vector<TopicSpec> topics = PlanTopics(wanted);
+  // In a cluster of others nothing is made by the way: a partition count is for life.
+  if (log.IsShared()) TW_RETURN_IF_ERROR(CheckAllThere(log, topics));
+  TW_RETURN_IF_ERROR(log.CreateTopics(topics));
   return wanted;
 }
 

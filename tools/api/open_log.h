@@ -33,9 +33,10 @@ struct LogChoice {
 absl::StatusOr<std::unique_ptr<Log>> OpenLog(const LogChoice& choice, const std::string& folder,
                                              std::function<Time()> clock);
 
-// Makes the ledger's topics where they are missing and says how many partitions stock.events has.
-// `partitions`: of a new log, 0: the default of its kind. FAILED_PRECONDITION: the log has another
-// number, or settings that the ledger's promises do not hold with; the text names it.
+// Says how many partitions stock.events has. An embedded log's topics are made where they are
+// missing; `partitions`: of a new one, 0: the default. FAILED_PRECONDITION: the log has another
+// number, a cluster lacks a topic, or one has settings that the ledger's promises do not hold with;
+// the text names it.
 absl::StatusOr<int32_t> OpenTopics(Log& log, int32_t partitions);
 
 }  // namespace tallywire
