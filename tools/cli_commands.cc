@@ -310,10 +310,9 @@ void AddInspection(CLI::App& app, const Services& services, Chosen* chosen) {
 }
 
 void AddBenchFold(CLI::App& group, const Services& services, Chosen* chosen) {
-  CLI::App* fold =
-      AddCommand(group, "fold",
-                 "Events a second and instructions an event of decoding and folding, in memory",
-                 "tallywire bench fold --events 5000000");
+  CLI::App* fold = AddCommand(
+      group, "fold", "Events a second and instructions an event of decoding and folding, in memory",
+      "tallywire bench fold --events 5000000");
   auto options = std::make_shared<BenchFoldOptions>();
   fold->add_option("--events", options->events, "How many")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 32))
