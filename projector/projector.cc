@@ -55,6 +55,10 @@ class ProjectorImpl : public Projector {
                                                      partitions_ - 1, ", not ", partition.value()));
     }
     if (Find(partition) != nullptr) return absl::OkStatus();
+    if (!leaving_[partition.value()].expired()) {
+      return absl::UnavailableError(absl::StrCat(
+          "partition ", partition.value(), " comes back while a question about it is answered"));
+    }
     TW_ASSIGN_OR_RETURN(auto loop, PartitionLoop::Open(log_, partition, partitions_, options_));
     const std::lock_guard lock(loops_mu_);
     loops_[partition.value()] = std::move(loop);
@@ -85,8 +89,14 @@ class ProjectorImpl : public Projector {
   }
 
   absl::StatusOr<bool> RunOnce(Time now) override {
+    absl::StatusOr<bool> more = Turn(now);
+    log_is_away_.store(absl::IsUnavailable(more.status()), std::memory_order_relaxed);
+    return more;
+  }
+
+  absl::StatusOr<bool> Turn(Time now) {
     now_.store(now.value(), std::memory_order_relaxed);
-    TW_RETURN_IF_ERROR(CheckPartitionCount(now));
+    TW_RETURN_IF_ERROR(CheckTopic(now));
     absl::Status first_error;
     const auto note = [&first_error](const absl::Status& status) {
       if (first_error.ok()) first_error = status;
@@ -185,15 +195,18 @@ class ProjectorImpl : public Projector {
 
   absl::Status Health(v1::HealthResponse* out) override {
     bool behind = false;
+    // Each question to a log that does not answer would take its time.
+    absl::Status log = log_is_away_.load(std::memory_order_relaxed)
+                           ? absl::UnavailableError("the log does not answer")
+                           : absl::OkStatus();
     for (const LoopPtr& loop : Loops()) {
-      TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, loop->partition()));
       v1::PartitionHealth* health = out->add_partitions();
-      TW_RETURN_IF_ERROR(SayHowFarBehind(*loop, bounds, health));
+      if (log.ok()) log = SayHowFarBehind(*loop, health);
+      if (!log.ok()) health->set_log_end(-1);
       const Question question(*loop);
       const FoldState& state = loop->state();
       health->set_partition(loop->partition().value());
       health->set_next_offset(state.next_offset.value());
-      health->set_log_end(bounds.end.value());
       health->set_applied(state.counts.applied);
       health->set_duplicates(state.counts.duplicates);
       health->set_refused(state.counts.refused);
@@ -201,9 +214,10 @@ class ProjectorImpl : public Projector {
       health->mutable_log_time()->set_seconds(state.log_time.value() / 1'000'000);
       health->mutable_log_time()->set_nanos(
           static_cast<int32_t>(state.log_time.value() % 1'000'000 * 1'000));
-      behind = behind || state.next_offset < bounds.end || loop->unfinished() > 0;
+      behind = behind || state.next_offset.value() < health->log_end() || loop->unfinished() > 0;
     }
-    out->set_state(behind ? "behind" : "ok");
+    out->set_state(!log.ok() ? "failing" : behind ? "behind" : "ok");
+    out->set_problem(std::string(log.message()));
     out->set_log_id(log_->Id());
     return absl::OkStatus();
   }
@@ -224,7 +238,7 @@ class ProjectorImpl : public Projector {
  private:
   static constexpr int kMostYields = 1'000;
   static constexpr size_t kPage = 10'000;
-  static constexpr Span kCountEvery = Seconds(3);
+  static constexpr Span kCheckEvery = Seconds(3);
 
   using LoopPtr = std::shared_ptr<PartitionLoop>;
 
@@ -247,7 +261,10 @@ class ProjectorImpl : public Projector {
   }
   void Forget(Partition partition) {
     const std::lock_guard lock(loops_mu_);
-    loops_.erase(partition.value());
+    const auto found = loops_.find(partition.value());
+    if (found == loops_.end()) return;
+    leaving_[partition.value()] = found->second;
+    loops_.erase(found);
   }
   absl::StatusOr<LoopPtr> Owned(Partition partition) const {
     LoopPtr loop = Find(partition);
@@ -259,11 +276,24 @@ class ProjectorImpl : public Projector {
     return Owned(PartitionOf(sku, partitions_));
   }
 
-  // Keys would go to other partitions from one record to the next.
-  absl::Status CheckPartitionCount(Time now) {
-    if (!log_->IsShared() || now - last_count_ < kCountEvery) return absl::OkStatus();
-    last_count_ = now;
-    TW_ASSIGN_OR_RETURN(const TopicSpec topic, log_->Describe(kStockEvents));
+  // Others may have changed it. With another partition count keys go elsewhere from one record to
+  // the next.
+  absl::Status CheckTopic(Time now) {
+    if (!log_->IsShared() || now - last_check_ < kCheckEvery) return absl::OkStatus();
+    last_check_ = now;
+    const absl::StatusOr<TopicSpec> described = log_->Describe(kStockEvents);
+    // Each partition says what it has lost.
+    if (absl::IsNotFound(described.status())) return absl::OkStatus();
+    TW_RETURN_IF_ERROR(described.status());
+    const TopicSpec& topic = *described;
+    if (topic.cleanup != Cleanup::kForever) {
+      const int64_t seconds = topic.retention.value() / 1'000'000;
+      return absl::FailedPreconditionError(absl::StrCat(
+          "stock.events may drop records now",
+          seconds > 0 ? absl::StrCat(" that are older than ", seconds, " s") : "",
+          ", and numbers rest on all of them. `tallywire topics plan` shows the setting, ",
+          "`tallywire topics apply --execute` puts it right; then start again."));
+    }
     if (topic.partitions == partitions_) return absl::OkStatus();
     return absl::FailedPreconditionError(absl::StrCat(
         "stock.events has ", topic.partitions, " partitions now and had ", partitions_,
@@ -271,9 +301,10 @@ class ProjectorImpl : public Projector {
         "again: copy what was there before into a new topic with a multiple of them."));
   }
 
-  // How long ago the first record came in that is not folded.
-  absl::Status SayHowFarBehind(const PartitionLoop& loop, const LogBounds& bounds,
-                               v1::PartitionHealth* out) {
+  // The log's end, and how long ago the first record came in that is not folded.
+  absl::Status SayHowFarBehind(const PartitionLoop& loop, v1::PartitionHealth* out) {
+    TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, loop.partition()));
+    out->set_log_end(bounds.end.value());
     const Offset next = loop.next_offset();
     if (next >= bounds.end) return absl::OkStatus();
     Time stamp(now_.load(std::memory_order_relaxed));
@@ -322,8 +353,11 @@ class ProjectorImpl : public Projector {
   int32_t partitions_ = 0;  // of stock.events
   mutable std::mutex loops_mu_;
   std::map<int32_t, LoopPtr> loops_;  // by partition
-  Time last_count_;                   // when partitions were counted
+  Time last_check_;                   // of the topic
+  // Let go, and perhaps still open. By partition; of the thread of RunOnce.
+  std::map<int32_t, std::weak_ptr<PartitionLoop>> leaving_;
   std::atomic<int64_t> now_{0};
+  std::atomic<bool> log_is_away_{false};
   std::atomic<int> scratch_{0};
   std::mutex verify_mu_;
   std::mutex folded_mu_;

@@ -47,6 +47,9 @@ class Projector {
     // Between two checkpoints, whichever comes first.
     Span checkpoint_every = Seconds(1);
     int64_t checkpoint_records = 500'000;
+    // While there is more to fold at once the span doubles up to this, and the records are for all
+    // partitions together: rows go out with the checkpoint then, the fewer the longer it takes.
+    Span checkpoint_behind = Seconds(8);
     // SKUs of a sweep handled between two batches.
     size_t sweep_step = 500;
     // SKUs kept in memory after a checkpoint.
@@ -80,7 +83,8 @@ class Projector {
   [[nodiscard]] virtual absl::StatusOr<bool> RunOnce(Time now) = 0;
 
   // From the thread of RunOnce. Becomes the owner of a partition: what is out is compared with the
-  // state once it has caught up. Nothing if it has it already.
+  // state once it has caught up. Nothing if it has it already. UNAVAILABLE: a question still has
+  // the folder open that was let go.
   [[nodiscard]] virtual absl::Status Take(Partition partition) = 0;
   // Emits, checkpoints and lets go, so that another may take it.
   [[nodiscard]] virtual absl::Status Release(Partition partition) = 0;

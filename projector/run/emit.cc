@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 #include "projector/run/partition.h"
@@ -17,6 +19,27 @@ constexpr size_t kChunk = 20'000;
 
 std::string_view RootOf(std::string_view location) {
   return location.substr(0, location.find('/'));
+}
+
+// The oldest row of each tree of locations, among those that are not stored yet.
+absl::flat_hash_map<std::string_view, Offset> OldestByRoot(const FoldState& state) {
+  absl::flat_hash_map<std::string_view, Offset> oldest;
+  const auto see = [&](LocationId location, Offset touched) {
+    const std::string_view root = RootOf(state.locations.at(location).name);
+    Offset& offset = oldest.try_emplace(root, touched).first->second;
+    offset = std::min(offset, touched);
+  };
+  for (const SkuState* sku : state.dirty_skus) {
+    for (const Place& place : sku->places) see(place.location, place.touch.offset);
+    for (const PlaceRule& rule : sku->rules) see(rule.location, rule.touch.offset);
+  }
+  return oldest;
+}
+
+// Whether a SKU has a row there; yes if nobody can say.
+bool IsStoredInside(const Store& store, std::string_view root) {
+  std::vector<std::string> skus;
+  return !store.ListSkusInside(root, "", 1, &skus).ok() || !skus.empty();
 }
 
 }  // namespace
@@ -88,7 +111,10 @@ absl::Status PartitionLoop::EmitTouched() {
 }
 
 void PartitionLoop::TouchedAreOut() {
-  fold_->effects().Clear();
+  // Alerts and links of the same records may still have to go out.
+  std::vector<SkuState*>& touched = fold_->effects().touched;
+  for (SkuState* sku : touched) sku->touched = false;
+  touched.clear();
   rows_out_ = std::max(rows_out_, state_->next_offset);
 }
 
@@ -116,10 +142,17 @@ void PartitionLoop::AddRows(const SkuState& sku, Offset threshold, Outgoing& out
 
 void PartitionLoop::AddSweeps() {
   Effects& effects = fold_->effects();
+  if (effects.sweeps.empty()) return;
+  const auto oldest = OldestByRoot(*state_);
   for (const SweepEffect& effect : effects.sweeps) {
     // Whoever owned the partition began it, or the comparison with what is out does its work.
     if (marks_.settle && effect.offset < silent_until_) continue;
     const std::string_view root = RootOf(effect.location);
+    // Rows newer than the definition have it in them already. A log begins with definitions, and
+    // there is nothing yet that they could touch.
+    const auto found = oldest.find(root);
+    const bool in_memory = found != oldest.end() && found->second < effect.offset;
+    if (!in_memory && !IsStoredInside(*store_, root)) continue;
     // One that has not begun yet goes over everything, this definition's rows included.
     const bool waiting = std::any_of(
         marks_.sweeps.begin(), marks_.sweeps.end(),

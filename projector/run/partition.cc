@@ -24,6 +24,8 @@ constexpr Span kTickEvery = Seconds(1);
 constexpr Span kTickAtMost = Seconds(60);
 // Rows of more SKUs go out in appends of their own.
 constexpr size_t kFewSkus = 2'000;
+// Records that are worth a checkpoint while there are more at once.
+constexpr int64_t kFewestBehind = 50'000;
 
 LastRecord MarkOf(const Record& record) {
   XXH3_state_t state;
@@ -110,7 +112,17 @@ absl::Status PartitionLoop::Load() {
 }
 
 absl::Status PartitionLoop::CheckLog() {
-  TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, partition_));
+  const absl::StatusOr<LogBounds> found = log_->Bounds(kStockEvents, partition_);
+  if (absl::IsNotFound(found.status())) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "stock.events ", partition_.value(), " is gone: records 0 to ",
+        state_->next_offset.value() - 1, " are folded, and nobody has them any more (",
+        std::string(found.status().message()),
+        "). Restore the log, or make it anew (`tallywire topics apply --execute`) and move ",
+        folder_, " away."));
+  }
+  TW_RETURN_IF_ERROR(found.status());
+  const LogBounds& bounds = *found;
   if (bounds.begin > Offset(0)) {
     return absl::FailedPreconditionError(absl::StrCat(
         "stock.events ", partition_.value(), " begins at offset ", bounds.begin.value(),
@@ -152,10 +164,27 @@ bool PartitionLoop::IsDirty() const {
          (marks_changed_ && state_->next_offset > Offset(0));
 }
 
+bool PartitionLoop::IsBehind() const {
+  return turn_.folded >= options_.batch || (marks_.settle && state_->next_offset < taken_over_);
+}
+
+bool PartitionLoop::IsItsMoment(Time last, Time now, Span every) const {
+  const int64_t span = std::max<int64_t>(1, every.value());
+  const int64_t phase = span * partition_.value() / partitions_;
+  return (now.value() - phase) / span != (last.value() - phase) / span;
+}
+
 bool PartitionLoop::CheckpointIsDue(Time now) const {
-  return IsDirty() &&
-         (now - last_checkpoint_ >= options_.checkpoint_every ||
-          state_->next_offset.value() - stored_offset().value() >= options_.checkpoint_records);
+  if (!IsDirty()) return false;
+  const int64_t records = state_->next_offset.value() - stored_offset().value();
+  if (!IsBehind()) {
+    return IsItsMoment(last_checkpoint_, now, options_.checkpoint_every) ||
+           records >= options_.checkpoint_records;
+  }
+  // All partitions are behind together, and what is not stored yet is in memory.
+  const int64_t share = std::max(options_.checkpoint_records / partitions_, kFewestBehind);
+  return now - last_checkpoint_ >= behind_span_ ||
+         records >= std::min(options_.checkpoint_records, share);
 }
 
 absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
@@ -166,7 +195,7 @@ absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
   TW_ASSIGN_OR_RETURN(turn_.folded, FoldBatch());
   retry_ = true;
   turn_.checkpoint = CheckpointIsDue(now);
-  if (turn_.folded < options_.batch || turn_.checkpoint) {
+  if (!IsBehind() || turn_.checkpoint) {
     const std::vector<SkuState*>& touched = fold_->effects().touched;
     turn_.rows = touched.size() <= kFewSkus;
     if (!turn_.rows) {
@@ -203,7 +232,12 @@ absl::StatusOr<bool> PartitionLoop::Finish(Time now, std::span<const Offset> row
 }
 
 absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
-  TW_RETURN_IF_ERROR(reader_->Poll(options_.batch, Span(0), batch_));
+  const absl::Status polled = reader_->Poll(options_.batch, Span(0), batch_);
+  if (absl::IsNotFound(polled) || absl::IsOutOfRange(polled)) {
+    // It says what is lost, and what to do.
+    TW_RETURN_IF_ERROR(CheckLog());
+  }
+  TW_RETURN_IF_ERROR(polled);
   for (size_t i = 0; i < batch_.records.size(); ++i) {
     if (i % Fold::kAhead == 0) PrefetchFrom(i);
     const Record& record = batch_.records[i];
@@ -285,6 +319,9 @@ absl::Status PartitionLoop::CheckpointLocked(Time now) {
   stored_.store(state_->next_offset.value(), std::memory_order_release);
   marks_changed_ = false;
   last_checkpoint_ = now;
+  // Who is killed again and again loses no more than half of what was done since the start.
+  behind_span_ = IsBehind() ? std::min(Span(behind_span_.value() * 2), options_.checkpoint_behind)
+                            : options_.checkpoint_every;
   fold_->Evict(options_.cache_skus);
   retry_ = false;
   return absl::OkStatus();

@@ -92,7 +92,12 @@ class PartitionLoop {
   absl::Status CheckLog();
   absl::Status CheckLastRecord();
   bool IsDirty() const;
+  // There is more to be folded at once, so that rows would be old before anybody reads them.
+  bool IsBehind() const;
   bool CheckpointIsDue(Time now) const;
+  // Once in `every`, each partition at another time: what they wait for one after the other would
+  // hold up the events of all.
+  bool IsItsMoment(Time last, Time now, Span every) const;
 
   // Records (partition.cc).
   absl::StatusOr<size_t> FoldBatch();
@@ -154,6 +159,7 @@ class PartitionLoop {
   bool marks_changed_ = false;
   bool retry_ = false;  // something could not be put out or written
   Time last_checkpoint_;
+  Span behind_span_ = Seconds(1);  // from one checkpoint to the next while behind
   Time last_look_;
   Time last_tick_;
   Span tick_wait_ = Seconds(1);

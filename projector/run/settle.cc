@@ -87,7 +87,7 @@ absl::Status PartitionLoop::Settle(Time now) {
 }
 
 absl::Status PartitionLoop::Watch(Time now) {
-  if (now - last_look_ >= kLookEvery) {
+  if (IsItsMoment(last_look_, now, kLookEvery)) {
     last_look_ = now;
     TW_RETURN_IF_ERROR(CheckLog());
     TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockAvailability, partition_));

@@ -72,6 +72,8 @@ Told TellUpdate(std::string_view value) {
   update->clear_rules_version();
   update->clear_stock_version();
   update->clear_log_time();
+  // Goes out with a number that changes, not by itself.
+  update->clear_trace();
   return told;
 }
 
@@ -84,6 +86,9 @@ Told TellAlert(std::string_view value) {
   alert->mutable_id()->Clear();
   alert->mutable_id()->set_kind(kind);
   alert->clear_log_time();
+  // Until the log's stamp.
+  if (alert->has_lateness()) alert->clear_text();
+  alert->clear_lateness();
   return told;
 }
 

@@ -65,12 +65,13 @@ absl::Status Ledger::OpenProjector() {
 
 absl::StatusOr<bool> Ledger::Fold() {
   const Time now = options_.clock();
-  bool changed = false;
-  if (ownership_ != nullptr) {
-    TW_ASSIGN_OR_RETURN(changed, ownership_->Step(now));
-  }
+  absl::StatusOr<bool> changed = false;
+  if (ownership_ != nullptr) changed = ownership_->Step(now);
+  // What cannot be taken yet does not hold up what is there.
+  if (!changed.ok() && !absl::IsUnavailable(changed.status())) return changed;
   TW_ASSIGN_OR_RETURN(const bool more, projector_->RunOnce(now));
-  return changed || more;
+  if (!changed.ok()) return changed;
+  return *changed || more;
 }
 
 void Ledger::Start() {

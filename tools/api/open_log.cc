@@ -78,7 +78,14 @@ absl::StatusOr<int32_t> OpenTopics(Log& log, int32_t partitions) {
   const std::vector<TopicSpec> topics = PlanTopics(wanted);
   // In a cluster of others nothing is made by the way: a partition count is for life.
   if (log.IsShared()) TW_RETURN_IF_ERROR(CheckAllThere(log, topics));
-  TW_RETURN_IF_ERROR(log.CreateTopics(topics));
+  const absl::Status good = log.CreateTopics(topics);
+  if (log.IsShared() && absl::IsFailedPrecondition(good)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(good.message(),
+                     ". `tallywire topics plan` shows all that differs, `tallywire topics apply ",
+                     "--execute` puts right what can be altered"));
+  }
+  TW_RETURN_IF_ERROR(good);
   return wanted;
 }
 

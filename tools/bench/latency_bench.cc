@@ -447,6 +447,7 @@ Result RunBenchLatency(Context& context, const BenchLatencyOptions& options) {
     ledger_options.group = ServeOptions().group;
     TW_ASSIGN_OR_RETURN(outside, OpenLog(ledger_options.log, "", MachineNow));
     TW_RETURN_IF_ERROR(CheckNothingThere(*outside));
+    TW_RETURN_IF_ERROR(outside->CreateTopics(PlanTopics(ledger_options.partitions)));
   }
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Ledger> ledger,
                       Ledger::Open(std::move(ledger_options)));

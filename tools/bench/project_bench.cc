@@ -68,7 +68,6 @@ struct Report {
   Runs raw;
   Runs pipe;
   Runs projector;
-  std::vector<double> settling;  // share of the projector's time
   Outputs outputs;
   Resident before;
   Resident after;
@@ -294,13 +293,11 @@ absl::Status ProjectBench::Project(int round) {
     TW_ASSIGN_OR_RETURN(const bool more, projector->RunOnce(MachineNow()));
     if (!more) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  const double folded = meter.Cost().wall_seconds;
   TW_RETURN_IF_ERROR(projector->RunToEnd(MachineNow()));
   const ProcessCost cost = meter.Cost();
   report_.after = ResidentMemory();
   if (round > 0) {
     report_.projector.Add(cost, report_.events);
-    report_.settling.push_back(Ratio(cost.wall_seconds - folded, cost.wall_seconds));
   }
   report_.outputs = {};
   for (const auto& [topic, count] : log.appended()) {
@@ -367,8 +364,6 @@ void PrintTable(Output& out, const BenchProjectOptions& options, const Report& r
   line("outputs an event",
        absl::StrFormat("%.2f, %.0f bytes each: %s", Ratio(outputs, events),
                        Ratio(static_cast<double>(r.outputs.bytes), outputs), kinds));
-  line("take-over", absl::StrFormat("%.0f %% of the projector's time, behind the last event",
-                                    100 * Median(r.settling)));
   line("memory", absl::StrFormat("%.0f MB resident (%.0f before the first projector), %.0f at most",
                                  static_cast<double>(r.after.bytes) / 1e6,
                                  static_cast<double>(r.before.bytes) / 1e6,
@@ -393,15 +388,15 @@ void PrintJson(Output& out, const BenchProjectOptions& options, const Report& r)
   out.Write(absl::StrFormat(
       R"({"events":%d,"skus":%d,"locations":%d,"partitions":%d,"rounds":%d,"seed":%d,)"
       R"("stocked":%s,"raw":%s,"pipe":%s,"projector":%s,"projector_to_pipe":%s,)"
-      R"("projector_to_raw":%s,"outputs":%d,"output_bytes":%d,"settling_share":%.4f,)"
+      R"("projector_to_raw":%s,"outputs":%d,"output_bytes":%d,)"
       R"("resident_bytes":%d,"resident_bytes_before":%d,"resident_bytes_peak":%d,"load":%.2f,)"
       R"("processors":%d})"
       "\n",
       r.events, options.skus, options.locations, r.partitions, options.rounds, options.seed,
       options.stocked ? "true" : "false", runs(r.raw), runs(r.pipe), runs(r.projector),
       ratios(RatiosTo(r.pipe, r.projector)), ratios(RatiosTo(r.raw, r.projector)),
-      r.outputs.records, r.outputs.bytes, Median(r.settling), r.after.bytes, r.before.bytes,
-      r.after.peak_bytes, r.load.load, r.load.processors));
+      r.outputs.records, r.outputs.bytes, r.after.bytes, r.before.bytes, r.after.peak_bytes,
+      r.load.load, r.load.processors));
 }
 
 }  // namespace

@@ -183,8 +183,10 @@ Result RunHealth(Context& context) {
                                  {"SWEEPS", Align::kRight},
                                  {"LOG TIME"}});
     for (const v1::PartitionHealth& p : response.partitions()) {
+      const bool known = p.log_end() >= 0;
       table.Row({absl::StrCat(p.partition()), absl::StrCat(p.next_offset()),
-                 absl::StrCat(p.log_end()), WithCommas(p.log_end() - p.next_offset()),
+                 known ? absl::StrCat(p.log_end()) : "?",
+                 known ? WithCommas(p.log_end() - p.next_offset()) : "?",
                  absl::StrCat(p.behind().seconds(), " s"), absl::StrCat(p.applied()),
                  absl::StrCat(p.duplicates()), absl::StrCat(p.refused()), absl::StrCat(p.sweeps()),
                  TimeText(p.has_log_time(), p.log_time())});
