@@ -74,8 +74,8 @@ class SettleTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
     log_ = OpenLog("log");
     EXPECT_TRUE(OpenProjector().ok());
-    Append(
-        R"({"event_id":"d","source":"t","location_defined":{"location":"WH1","kind":"SITE_KIND_WAREHOUSE"}})");
+    Append(R"({"event_id":"d","source":"t","location_defined":{"location":"WH1",)"
+           R"("kind":"SITE_KIND_WAREHOUSE"}})");
     Receive("1", 10);
   }
   ~SettleTest() override {
