@@ -15,8 +15,9 @@ frozen    the same of a publisher
 In each, events flow all the while. Afterwards: the digests of the owners sum up to that of a quiet
 embedded run; each key ends with the newest version ever written for it, and with the values
 of the quiet run; no (key, version) has two bodies. In `fixed` and `group` 30 % of the events
-at least were folded between the first kill and the last. By default each lasts some seconds; with --all as
-long as it takes for a minute of kills, and then the topics are compacted and read once more.
+at least were folded between the first kill and the last. By default each lasts some seconds;
+with --all as long as it takes for a minute of kills, and then the topics are compacted and read
+once more.
 """
 import random
 import signal
