@@ -203,18 +203,17 @@ class ProjectorImpl : public Projector {
       v1::PartitionHealth* health = out->add_partitions();
       if (log.ok()) log = SayHowFarBehind(*loop, health);
       if (!log.ok()) health->set_log_end(-1);
-      const Question question(*loop);
-      const FoldState& state = loop->state();
+      const PartitionLoop::Glance state = loop->LastGlance();
       health->set_partition(loop->partition().value());
-      health->set_next_offset(state.next_offset.value());
+      health->set_next_offset(loop->next_offset().value());
       health->set_applied(state.counts.applied);
       health->set_duplicates(state.counts.duplicates);
       health->set_refused(state.counts.refused);
-      health->set_sweeps(static_cast<int64_t>(loop->unfinished()));
+      health->set_sweeps(static_cast<int64_t>(state.unfinished));
       health->mutable_log_time()->set_seconds(state.log_time.value() / 1'000'000);
       health->mutable_log_time()->set_nanos(
           static_cast<int32_t>(state.log_time.value() % 1'000'000 * 1'000));
-      behind = behind || state.next_offset.value() < health->log_end() || loop->unfinished() > 0;
+      behind = behind || health->next_offset() < health->log_end() || state.unfinished > 0;
     }
     out->set_state(!log.ok() ? "failing" : behind ? "behind" : "ok");
     out->set_problem(std::string(log.message()));

@@ -11,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "ledger/read_to.h"
 #include "ledger/status.h"
@@ -190,11 +191,12 @@ bool PartitionLoop::CheckpointIsDue(Time now) const {
 absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
   const std::lock_guard lock(mu_);
   turn_ = {};
-  // What is owed comes before what is new.
-  if (retry_) TW_RETURN_IF_ERROR(CheckpointLocked(now));
-  TW_ASSIGN_OR_RETURN(turn_.folded, FoldBatch());
-  retry_ = true;
-  turn_.checkpoint = CheckpointIsDue(now);
+  // What is owed comes before what is new; it goes out with the others', and not under the lock.
+  const bool owes = std::exchange(retry_, true);
+  if (!owes) {
+    TW_ASSIGN_OR_RETURN(turn_.folded, FoldBatch());
+  }
+  turn_.checkpoint = owes ? IsDirty() : CheckpointIsDue(now);
   if (!IsBehind() || turn_.checkpoint) {
     const std::vector<SkuState*>& touched = fold_->effects().touched;
     turn_.rows = touched.size() <= kFewSkus;
@@ -211,6 +213,7 @@ absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
 
 absl::StatusOr<bool> PartitionLoop::Finish(Time now, std::span<const Offset> rows) {
   const std::lock_guard lock(mu_);
+  const absl::Cleanup glance = [this] { KeepGlance(); };
   for (const Offset offset : rows) watch_.Own(offset);
   EffectsAreOut();
   if (turn_.rows) TouchedAreOut();
@@ -263,7 +266,18 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
   }
   AddSweeps();
   folded_.store(state_->next_offset.value(), std::memory_order_release);
+  KeepGlance();
   return batch_.records.size();
+}
+
+PartitionLoop::Glance PartitionLoop::LastGlance() const {
+  const std::lock_guard lock(glance_mu_);
+  return glance_;
+}
+
+void PartitionLoop::KeepGlance() {
+  const std::lock_guard lock(glance_mu_);
+  glance_ = {state_->counts, state_->log_time, unfinished()};
 }
 
 void PartitionLoop::PrefetchFrom(size_t first) {

@@ -69,6 +69,13 @@ class PartitionLoop {
   Offset stored_offset() const { return Offset(stored_.load(std::memory_order_acquire)); }
   Partition partition() const { return partition_; }
   int32_t partitions() const { return partitions_; }
+  // As of the last turn: whoever asks waits for nothing, as mu() may when the log does not answer.
+  struct Glance {
+    FoldCounts counts;
+    Time log_time;
+    size_t unfinished = 0;
+  };
+  Glance LastGlance() const;
 
   // For questions. Everything below is asked with mu() held.
   std::mutex& mu() { return mu_; }
@@ -101,6 +108,7 @@ class PartitionLoop {
 
   // Records (partition.cc).
   absl::StatusOr<size_t> FoldBatch();
+  void KeepGlance();
   void PrefetchFrom(size_t first);
   void FoldOne(const Record& record);
   void Refuse(const Record& record, const Refusal& refusal);
@@ -140,6 +148,8 @@ class PartitionLoop {
   const Offset linked_until_;
 
   std::mutex mu_;
+  mutable std::mutex glance_mu_;  // taken last
+  Glance glance_;                 // guarded by glance_mu_
   std::atomic<int> questions_{0};
   std::atomic<int64_t> folded_{0};
   std::atomic<int64_t> stored_{0};

@@ -135,9 +135,8 @@ TEST_F(LogBenchTest, ProjectMeasuresAllThreeAndCleansUp) {
   EXPECT_LT(Number("outputs"), 100'000);
   EXPECT_GT(Number("output_bytes"), 10 * Number("outputs"));
   EXPECT_THAT(out_.text(), HasSubstr(R"("projector_to_pipe":{"clock":)"));
-  // Projecting is dearer than reading.
   EXPECT_GT(Number("clock"), 0);
-  EXPECT_LT(Number("clock"), 1);
+  EXPECT_GT(Number("cpu"), 0);
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/bench"));
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/nobody-touches-it"));
 }
