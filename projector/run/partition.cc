@@ -192,10 +192,11 @@ absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
   const std::lock_guard lock(mu_);
   turn_ = {};
   // What is owed comes before what is new; it goes out with the others', and not under the lock.
-  const bool owes = std::exchange(retry_, true);
+  const bool owes = retry_;
   if (!owes) {
     TW_ASSIGN_OR_RETURN(turn_.folded, FoldBatch());
   }
+  retry_ = true;
   turn_.checkpoint = owes ? IsDirty() : CheckpointIsDue(now);
   if (!IsBehind() || turn_.checkpoint) {
     const std::vector<SkuState*>& touched = fold_->effects().touched;

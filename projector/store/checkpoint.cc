@@ -318,7 +318,7 @@ void CheckpointRows::GatherJournal(const FoldState& state) {
   for (size_t i = 0; i < order.size(); ++i) {
     if (i + 2 * kAhead < order.size()) Prefetch(state.journal[order[i + 2 * kAhead].index]);
     if (i + kAhead < order.size()) {
-      Prefetch(*state.journal[order[i + kAhead].index].entry.cause.text().data());
+      __builtin_prefetch(state.journal[order[i + kAhead].index].entry.cause.text().data());
     }
     const PendingEntry& pending = state.journal[order[i].index];
     JournalPlaceKey(pending.sku->sku, state.locations.at(pending.location).name, &key_);

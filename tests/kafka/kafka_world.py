@@ -287,8 +287,9 @@ class Service:
     def wait_caught_up(self, seconds=120):
         def caught_up():
             health = self.health()
-            if health and health["state"] == "failing":
-                fail(f"{self.role} is failing: {health['problem']}")
+            # What passes is tried again.
+            if health and "has stopped" in health["problem"]:
+                fail(f"{self.role}: {health['problem']}")
             return health and health["state"] == "ok"
         wait_for(f"{self.role} has caught up", caught_up, seconds)
 
