@@ -112,9 +112,11 @@ void CheckLines(std::string_view bytes, size_t longest, const Read& read) {
     rest.remove_prefix(std::min(feed + 1, rest.size()));
     TW_CHECK(n < read.items.size(), "as many items as lines");
     TW_CHECK(read.huge[n] == (line.size() > longest), "huge is what is too long");
+    // The mark may come in pieces, where a line is shorter than it.
+    TW_CHECK(!read.huge[n] || line.find(read.items[n]) <= kByteOrderMark.size(),
+             "a huge item is the beginning of its line");
     if (n == 0 && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
     if (!read.huge[n]) CheckSame("a line and its item", line, read.items[n]);
-    TW_CHECK(line.starts_with(read.items[n]), "an item is the beginning of its line");
   }
   TW_CHECK(n == read.items.size(), "as many lines as items");
 }
