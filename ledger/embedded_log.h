@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "ledger/log.h"
+#include "ledger/rocks.h"
 
 namespace tallywire {
 
@@ -25,6 +26,7 @@ class EmbeddedLog : public Log {
     // Compacted topics drop overwritten records once at least this many have come in since the last
     // time, and as many as are kept. 0: never by itself.
     int64_t compact_after = 100'000;
+    OpenRocks open_rocks = nullptr;
   };
 
   // FAILED_PRECONDITION: another process has the folder, or another version wrote it.

@@ -25,6 +25,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ledger/log.h"
+#include "ledger/rocks.h"
 #include "ledger/types.h"
 
 namespace tallywire::v1 {
@@ -58,6 +59,8 @@ class Projector {
     size_t threads = 1;
     // Those that it owns from the beginning; nullopt: all. Others may have the rest.
     std::optional<std::vector<Partition>> partitions = std::nullopt;
+    // How stores are opened, those of Explain and Verify too.
+    OpenRocks open_rocks = nullptr;
   };
 
   // How far a partition is folded, and from where a restart would go on.

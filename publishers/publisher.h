@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "ledger/log.h"
+#include "ledger/rocks.h"
 #include "ledger/types.h"
 
 namespace tallywire::v1 {
@@ -35,6 +36,7 @@ class Publisher {
     std::string folder;
     size_t batch = 10'000;
     Span checkpoint_every = Seconds(1);
+    OpenRocks open_rocks = nullptr;
   };
 
   static absl::StatusOr<std::unique_ptr<Publisher>> Open(Log* log, Options options);
