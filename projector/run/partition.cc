@@ -344,7 +344,7 @@ void PartitionLoop::AddProgress(Outgoing& out) {
   out.Add({.topic = kStockProgress,
            .partition = partition_,
            .key = out.Keep(absl::StrCat(partition_.value())),
-           .value = out.Keep(progress.SerializeAsString())});
+           .value = out.Keep(progress)});
   turn_.progress = stored_offset();
 }
 
