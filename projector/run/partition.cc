@@ -77,11 +77,7 @@ absl::StatusOr<std::unique_ptr<PartitionLoop>> PartitionLoop::Open(
       new PartitionLoop(log, partition, partitions, progress, options));
   TW_RETURN_IF_ERROR(loop->OpenStore());
   TW_RETURN_IF_ERROR(loop->Load());
-  loop->rows_out_ = std::max(loop->stored_offset(), loop->silent_until_);
-  if (loop->stored_offset() < loop->silent_until_ || log->IsShared()) {
-    loop->marks_.settle = true;
-    loop->marks_changed_ = true;
-  }
+  TW_RETURN_IF_ERROR(loop->TakeOver());
   return loop;
 }
 
@@ -301,8 +297,8 @@ void PartitionLoop::FoldOne(const Record& record) {
 }
 
 void PartitionLoop::Refuse(const Record& record, const Refusal& refusal) {
-  const Misplaced who = refusal.reason == RefusedReason::kWrongPartition ? decoder_.LastMisplaced()
-                                                                         : Misplaced();
+  const Misplaced who =
+      refusal.reason == RefusedReason::kWrongPartition ? decoder_.LastMisplaced() : Misplaced();
   fold_->Refuse({record.offset, record.stamp}, refusal.reason, who.source, who.sku);
   if (record.offset >= silent_until_) letters_.push_back(MakeDeadLetter(record, refusal));
 }
@@ -348,7 +344,7 @@ void PartitionLoop::AddProgress(Outgoing& out) {
   out.Add({.topic = kStockProgress,
            .partition = partition_,
            .key = out.Keep(absl::StrCat(partition_.value())),
-           .value = out.Keep(progress.SerializeAsString())});
+           .value = out.Keep(progress)});
   turn_.progress = stored_offset();
 }
 
