@@ -163,7 +163,7 @@ void Fold::PostPlace(SkuState& sku, LocationId location, const Event* event) {
   entry.offset = offset_;
   if (pending.older >= 0) {
     const JournalEntry& older = state_.journal[static_cast<size_t>(pending.older)].entry;
-    if (older.offset == offset_) entry.ordinal = static_cast<uint8_t>(older.ordinal + 1);
+    if (older.offset == offset_) entry.ordinal = older.ordinal + 1;
   }
   entry.what = plan_.what;
   entry.log_time = state_.log_time;

@@ -112,7 +112,7 @@ inline constexpr int kMaxPoolDeltas = 4;
 // What one record did to one balance row.
 struct JournalEntry {
   Offset offset;
-  uint8_t ordinal = 0;  // of the entries that one record made for one place
+  uint32_t ordinal = 0;  // of the entries that one record made for one place
   uint8_t what = 0;     // Body, or kJournalTimer
   uint8_t changes = 0;
   Time log_time;

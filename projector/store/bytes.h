@@ -23,6 +23,7 @@ class ByteWriter {
   void Raw(std::string_view bytes) { out_.append(bytes.data(), bytes.size()); }
   // Big-endian, so that bytes sort as the numbers do.
   void Fixed16(uint16_t value) { Fixed(value, 2); }
+  void Fixed32(uint32_t value) { Fixed(value, 4); }
   void Fixed64(uint64_t value) { Fixed(value, 8); }
   // Negative numbers sort before the others.
   void Ordered64(int64_t value) { Fixed64(static_cast<uint64_t>(value) ^ kSignBit); }
@@ -95,6 +96,7 @@ class ByteReader {
   }
   uint8_t Byte() { return static_cast<uint8_t>(Fixed(1)); }
   uint16_t Fixed16() { return static_cast<uint16_t>(Fixed(2)); }
+  uint32_t Fixed32() { return static_cast<uint32_t>(Fixed(4)); }
   uint64_t Fixed64() { return Fixed(8); }
   int64_t Ordered64() { return static_cast<int64_t>(Fixed(8) ^ (uint64_t{1} << 63)); }
 

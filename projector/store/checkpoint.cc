@@ -298,7 +298,7 @@ void CheckpointRows::GatherJournal(const FoldState& state) {
     uint64_t ranks;  // of SKU and location
     int64_t offset;
     uint32_t index;
-    uint8_t ordinal;
+    uint32_t ordinal;
   };
   std::vector<Position> order;
   order.reserve(state.journal.size());

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projector/store/keys.h"
 
+#include <algorithm>
+
 #include "ledger/check.h"
 #include "projector/store/bytes.h"
 
 namespace tallywire::store {
 namespace {
+
+// The last ordinal that is one byte. A later one stands in four bytes behind it, which sort after.
+constexpr uint32_t kOrdinalByte = 255;
 
 ByteWriter Begin(Table table, std::string* key) {
   key->clear();
@@ -40,6 +45,16 @@ void ParsePlace(ByteReader& in, ParsedKey* parsed) {
   }
   parsed->place = static_cast<PlaceRow>(row);
   parsed->location = LastName(in);
+}
+
+void ParseJournal(ByteReader& in, ParsedKey* parsed) {
+  parsed->sku = in.Name();
+  parsed->location = in.Name();
+  parsed->offset = Offset(in.Ordered64());
+  parsed->ordinal = in.Byte();
+  if (parsed->ordinal < kOrdinalByte || in.empty()) return;
+  parsed->ordinal = in.Fixed32();
+  if (parsed->ordinal <= kOrdinalByte) in.Fail();
 }
 
 void ParseSource(ByteReader& in, ParsedKey* parsed) {
@@ -168,10 +183,11 @@ void JournalPlaceKey(std::string_view sku, std::string_view location, std::strin
   EndedName(location, out);
 }
 
-void AppendJournalEntry(Offset offset, uint8_t ordinal, std::string* key) {
+void AppendJournalEntry(Offset offset, uint32_t ordinal, std::string* key) {
   ByteWriter out(key);
   out.Ordered64(offset.value());
-  out.Byte(ordinal);
+  out.Byte(static_cast<uint8_t>(std::min(ordinal, kOrdinalByte)));
+  if (ordinal > kOrdinalByte) out.Fixed32(ordinal);
 }
 
 bool ParseKey(std::string_view key, ParsedKey* parsed) {
@@ -218,10 +234,7 @@ bool ParseKey(std::string_view key, ParsedKey* parsed) {
       parsed->location = LastName(in);
       return in.done();
     case Table::kJournal:
-      parsed->sku = in.Name();
-      parsed->location = in.Name();
-      parsed->offset = Offset(in.Ordered64());
-      parsed->ordinal = in.Byte();
+      ParseJournal(in, parsed);
       return in.done();
   }
   return false;

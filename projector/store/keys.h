@@ -55,7 +55,7 @@ void LocationKey(std::string_view location, std::string* key);
 void JournalSkuKey(std::string_view sku, std::string* key);  // a prefix
 void JournalPlaceKey(std::string_view sku, std::string_view location, std::string* key);  // another
 // To the prefix of a place, what is left of an entry's key.
-void AppendJournalEntry(Offset offset, uint8_t ordinal, std::string* key);
+void AppendJournalEntry(Offset offset, uint32_t ordinal, std::string* key);
 
 // What a key says; fields that its table does not have stay as they are. Views into the key.
 struct ParsedKey {
@@ -67,7 +67,7 @@ struct ParsedKey {
   std::string_view name;      // a transfer's id, a source
   Time due;
   Offset offset;
-  uint8_t ordinal = 0;
+  uint32_t ordinal = 0;
   bool is_slot = false;
   uint32_t slot = 0;
   Identity identity;

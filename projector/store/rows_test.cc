@@ -119,6 +119,32 @@ TEST(Keys, SayWhatWasPutIn) {
   EXPECT_EQ(parsed.identity, (Identity{7, 8}));
 }
 
+// As many timers as one likes may fire with one record, at one place.
+TEST(Keys, EntriesOfOneRecordHaveNoEnd) {
+  std::string before;
+  for (const uint32_t ordinal : {0U, 1U, 254U, 255U, 256U, 257U, 65'536U, UINT32_MAX}) {
+    std::string key;
+    JournalPlaceKey("A", "WH1", &key);
+    AppendJournalEntry(Offset(7), ordinal, &key);
+    EXPECT_LT(before, key);
+    ParsedKey parsed;
+    ASSERT_TRUE(ParseKey(key, &parsed)) << ordinal;
+    EXPECT_EQ(parsed.ordinal, ordinal);
+    EXPECT_EQ(parsed.offset, Offset(7));
+    before = key;
+  }
+  std::string next;
+  JournalPlaceKey("A", "WH1", &next);
+  AppendJournalEntry(Offset(8), 0, &next);
+  EXPECT_LT(before, next);
+  ParsedKey parsed;
+  std::string key;
+  JournalPlaceKey("A", "WH1", &key);
+  AppendJournalEntry(Offset(7), 255, &key);
+  EXPECT_FALSE(ParseKey(key + std::string("\0\0\0\xff", 4), &parsed)) << "255 is one byte";
+  EXPECT_FALSE(ParseKey(key + std::string("\0\0\1", 3), &parsed));
+}
+
 TEST(Keys, WhatIsNoKeyIsSeen) {
   ParsedKey parsed;
   std::string key;
