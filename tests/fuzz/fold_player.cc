@@ -26,8 +26,8 @@ void CheckOk(const absl::Status& status, const char* what) {
 
 std::string ToldOf::Text() const {
   std::string text = absl::StrCat(static_cast<int>(outcome), " ", reason, "\n");
-  for (const v1::Alert& alert : alerts) absl::StrAppend(&text, alert.ShortDebugString(), "\n");
-  for (const v1::Availability& row : rows) absl::StrAppend(&text, row.ShortDebugString(), "\n");
+  for (const v1::Alert& alert : alerts) absl::StrAppend(&text, alert.SerializeAsString(), "\n");
+  for (const v1::Availability& row : rows) absl::StrAppend(&text, row.SerializeAsString(), "\n");
   for (const std::string& link : links) absl::StrAppend(&text, link, "\n");
   return text;
 }
