@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/sim/refold.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ledger/check.h"
+#include "ledger/status.h"
+#include "ledger/topics.h"
+#include "projector/projector.h"
+#include "tallywire/v1/api.pb.h"
+#include "tallywire/v1/event.pb.h"
+#include "tests/sim/memory_rocks.h"
+#include "tests/sim/world.h"
+
+namespace tallywire::sim {
+namespace {
+
+constexpr int kMostTurns = 200'000;
+
+int64_t RecordsOf(const MemoryCluster& cluster) {
+  int64_t records = 0;
+  for (const TopicSpec& topic : cluster.Topics()) {
+    if (topic.name == kStockProgress) continue;
+    for (int32_t p = 0; p < topic.partitions; ++p) {
+      records += cluster.BoundsOf(topic.name, Partition(p)).end.value();
+    }
+  }
+  return records;
+}
+
+absl::StatusOr<std::unique_ptr<Projector>> OpenProjector(Log* log, const Refold& how) {
+  Projector::Options options;
+  options.folder = how.folder;
+  options.batch = how.batch;
+  options.checkpoint_every = Milliseconds(1);
+  options.checkpoint_records = how.batch == 1 ? 3 : 500'000;
+  options.sweep_step = how.batch == 1 ? 1 : 500;
+  options.cache_skus = how.cache_skus;
+  options.open_rocks = how.open_rocks;
+  return Projector::Open(log, std::move(options));
+}
+
+int32_t PartitionsOf(const MemoryCluster& cluster) {
+  for (const TopicSpec& topic : cluster.Topics()) {
+    if (topic.name == kStockEvents) return topic.partitions;
+  }
+  return 0;
+}
+
+}  // namespace
+
+LogCopy::LogCopy(const MemoryCluster& from, bool shared, Time now) : clock_(now) {
+  cluster_ = std::make_unique<MemoryCluster>(MemoryCluster::Options{
+      .id = kSimLogId, .shared = shared, .clock = [this] { return clock_; }});
+  const std::unique_ptr<Log> log = cluster_->OpenView("copy");
+  const std::vector<TopicSpec> topics = from.Topics();
+  TW_CHECK(log->CreateTopics(topics).ok(), "topics of a new cluster are made");
+  for (const TopicSpec& topic : topics) {
+    for (int32_t p = 0; p < topic.partitions; ++p) {
+      Offset next(0);
+      for (const Record& record : from.Records(topic.name, Partition(p))) {
+        if (record.offset > next) {
+          cluster_->SkipOffsets(topic.name, Partition(p), record.offset.value() - next.value());
+        }
+        clock_ = record.stamp;
+        const NewRecord copy{topic.name, Partition(p), record.key, record.value, record.headers};
+        const auto appended = log->Append({&copy, 1});
+        TW_CHECK(appended.ok() && (*appended)[0].offset == record.offset, "it lies where it lay");
+        next = record.offset.Next();
+      }
+    }
+  }
+  clock_ = now;
+}
+
+absl::StatusOr<Digests> FoldAgain(MemoryCluster& cluster, const Refold& how, Time now) {
+  const int64_t before = RecordsOf(cluster);
+  const std::unique_ptr<Log> log = cluster.OpenView("refold");
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<Projector> projector, OpenProjector(log.get(), how));
+  int turns = 0;
+  for (;;) {
+    TW_ASSIGN_OR_RETURN(const bool more, projector->RunOnce(now + Milliseconds(turns)));
+    if (!more) break;
+    if (++turns == kMostTurns) return absl::InternalError("a fold of a log at rest has no end");
+    if (how.restart_every > 0 && turns % how.restart_every == 0) {
+      projector.reset();
+      TW_ASSIGN_OR_RETURN(projector, OpenProjector(log.get(), how));
+    }
+  }
+  v1::DigestResponse answer;
+  TW_RETURN_IF_ERROR(projector->Digest(true, &answer));
+  Digests digests;
+  digests.state.assign(answer.state().begin(), answer.state().end());
+  digests.content = answer.content();
+  digests.written = RecordsOf(cluster) - before;
+  return digests;
+}
+
+absl::StatusOr<std::string> ContentOn(const MemoryCluster& from, int32_t partitions, Time now) {
+  std::vector<Record> facts;
+  const int32_t had = PartitionsOf(from);
+  for (int32_t p = 0; p < had; ++p) {
+    for (const Record& record : from.Records(kStockEvents, Partition(p))) {
+      v1::StockEvent event;
+      const bool read =
+          event.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
+      // What the ledger wrote itself it writes again; what lay astray was refused.
+      if (read && (event.has_location_copied() || event.has_ticked())) continue;
+      if (PartitionOf(record.key, had) != record.partition) continue;
+      facts.push_back(record);
+    }
+  }
+  std::stable_sort(facts.begin(), facts.end(), [](const Record& a, const Record& b) {
+    return std::tie(a.stamp, a.partition, a.offset) < std::tie(b.stamp, b.partition, b.offset);
+  });
+  Time clock = now;
+  MemoryCluster cluster({.id = kSimLogId, .shared = true, .clock = [&clock] { return clock; }});
+  MemoryDisk disk;
+  const std::unique_ptr<Log> log = cluster.OpenView("facts");
+  TW_RETURN_IF_ERROR(log->CreateTopics(PlanTopics(partitions)));
+  TW_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Projector> projector,
+      OpenProjector(log.get(),
+                    {.batch = 1'000, .open_rocks = disk.Opener(), .folder = "facts/state"}));
+  bool settled = false;
+  for (const Record& fact : facts) {
+    clock = fact.stamp;
+    v1::StockEvent event;
+    if (!event.ParseFromArray(fact.value.data(), static_cast<int>(fact.value.size()))) continue;
+    if (!settled && !event.has_location_defined()) {
+      TW_RETURN_IF_ERROR(projector->RunToEnd(clock));
+      settled = true;
+    }
+    const NewRecord record{kStockEvents, PartitionOf(fact.key, partitions), fact.key, fact.value,
+                           fact.headers};
+    TW_RETURN_IF_ERROR(log->Append({&record, 1}).status());
+  }
+  TW_RETURN_IF_ERROR(projector->RunToEnd(clock));
+  v1::DigestResponse answer;
+  TW_RETURN_IF_ERROR(projector->Digest(false, &answer));
+  return answer.content();
+}
+
+}  // namespace tallywire::sim
