@@ -667,9 +667,10 @@ absl::Status EmbeddedLogImpl::Compact() {
 absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(Options options) {
   if (!options.clock) options.clock = MachineTime;
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Rocks> store,
-                      Rocks::Open(options.folder, {.writes = Rocks::Writes::kBatches,
-                                                   .filters = false,
-                                                   .rising_prefix = kPartitionPrefixBytes}));
+                      OpenRocksBy(options.open_rocks, options.folder,
+                                  {.writes = Rocks::Writes::kBatches,
+                                   .filters = false,
+                                   .rising_prefix = kPartitionPrefixBytes}));
   auto log = std::make_unique<EmbeddedLogImpl>(std::move(options), std::move(store));
   TW_RETURN_IF_ERROR(log->Load());
   return log;

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/rocks_conformance.h"
 
 namespace tallywire {
 namespace {
@@ -79,150 +80,41 @@ class RocksTest : public ::testing::TestWithParam<Rocks::Writes> {
   }
   std::string Folder() const { return folder_.string(); }
 
-  // Writes the rows by the way that the store is written.
-  static absl::Status Put(Rocks& store, Rocks::Writes writes, std::vector<Rocks::Row> rows) {
-    if (writes == Rocks::Writes::kSortedFiles) return store.Ingest(rows);
-    RocksBatch batch;
-    for (const Rocks::Row& row : rows) {
-      if (row.value) {
-        batch.Put(row.key, *row.value);
-      } else {
-        batch.Delete(row.key);
-      }
-    }
-    return store.Write(batch, true);
-  }
-  static absl::Status Put(Rocks& store, std::vector<Rocks::Row> rows) {
-    return Put(store, GetParam(), std::move(rows));
-  }
-
-  static std::vector<std::string> Rows(RocksIterator it) {
-    std::vector<std::string> rows;
-    for (; it.Valid(); it.Next())
-      rows.push_back(std::string(it.key()) + "=" + std::string(it.value()));
-    EXPECT_TRUE(it.status().ok()) << it.status();
-    return rows;
-  }
-
  private:
   static inline int n_ = 0;
   fs::path folder_;
 };
 
+class DiskWorld : public RocksWorld {
+ public:
+  DiskWorld() : folder_(fs::path(::testing::TempDir()) / absl::StrCat("rocks-world-", getpid())) {}
+  ~DiskWorld() override { fs::remove_all(folder_); }
+  absl::StatusOr<std::unique_ptr<Rocks>> Open(Rocks::Options options) override {
+    return Rocks::Open(Folder(), options);
+  }
+  std::string Folder() const override { return folder_.string(); }
+  bool FolderExists() const override { return fs::exists(folder_); }
+
+ private:
+  const fs::path folder_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Disk, RocksConformance,
+                         BothWays([] { return std::make_unique<DiskWorld>(); }), NameOfRocks);
+
 INSTANTIATE_TEST_SUITE_P(Both, RocksTest,
                          ::testing::Values(Rocks::Writes::kBatches, Rocks::Writes::kSortedFiles),
                          NameOfWay);
 
-TEST_P(RocksTest, ReadsWhatWasWritten) {
+TEST_P(RocksTest, AnotherProcessIsRefused) {
   auto store = Open();
-  ASSERT_TRUE(Put(*store, {{"a", "1"}, {"b", ""}, {"c", "3"}}).ok());
-  EXPECT_EQ(*store->Get("a"), "1");
-  EXPECT_EQ(*store->Get("b"), "");
-  EXPECT_EQ(*store->Get("d"), std::nullopt);
-  std::string value = "old";
-  EXPECT_TRUE(*store->Get("c", value));
-  EXPECT_EQ(value, "3");
-  EXPECT_FALSE(*store->Get("", value));
-}
-
-TEST_P(RocksTest, TheLaterWriteHolds) {
-  auto store = Open();
-  ASSERT_TRUE(Put(*store, {{"a", "1"}, {"b", "1"}, {"c", "1"}}).ok());
-  ASSERT_TRUE(Put(*store, {{"a", "2"}, {"b", std::nullopt}}).ok());
-  EXPECT_THAT(Rows(store->Forward("")), ElementsAre("a=2", "c=1"));
-  store.reset();
-  store = Open();
-  EXPECT_THAT(Rows(store->Forward("")), ElementsAre("a=2", "c=1"));
-}
-
-TEST_P(RocksTest, WalksWithinAPrefixAndARange) {
-  auto store = Open();
-  ASSERT_TRUE(
-      Put(*store,
-          {{"a", "1"}, {"ba", "2"}, {"bb", "3"}, {"b\xff", "4"}, {"c", "5"}, {"\xff\xff", "6"}})
-          .ok());
-  EXPECT_THAT(Rows(store->Forward("b")), ElementsAre("ba=2", "bb=3", "b\xff=4"));
-  EXPECT_THAT(Rows(store->Backward("b")), ElementsAre("b\xff=4", "bb=3", "ba=2"));
-  EXPECT_THAT(Rows(store->ForwardRange("ba", "c")), ElementsAre("ba=2", "bb=3", "b\xff=4"));
-  EXPECT_THAT(Rows(store->BackwardRange("ba", "bb")), ElementsAre("ba=2"));
-  EXPECT_THAT(Rows(store->ForwardRange("c", "b")), IsEmpty());
-  EXPECT_THAT(Rows(store->Forward("\xff")), ElementsAre("\xff\xff=6"));
-  EXPECT_THAT(Rows(store->Backward("z")), IsEmpty());
-  EXPECT_EQ(Rows(store->Backward("")).size(), 6u);
-}
-
-TEST_P(RocksTest, SeeksInBothDirectionsAndStaysWithinTheBounds) {
-  auto store = Open();
-  ASSERT_TRUE(Put(*store, {{"a", "1"}, {"b1", "2"}, {"b3", "3"}, {"b5", "4"}, {"c", "5"}}).ok());
-  RocksIterator up = store->Forward("b");
-  up.Seek("b2");
-  EXPECT_EQ(up.key(), "b3");
-  up.Seek("a");
-  EXPECT_EQ(up.key(), "b1");
-  up.Seek("c");
-  EXPECT_FALSE(up.Valid());
-  EXPECT_TRUE(up.status().ok());
-  RocksIterator down = store->Backward("b");
-  down.Seek("b4");
-  EXPECT_EQ(down.key(), "b3");
-  down.Seek("zzz");
-  EXPECT_EQ(down.key(), "b5");
-  down.Next();
-  EXPECT_EQ(down.key(), "b3");
-  down.Seek("b0");
-  EXPECT_FALSE(down.Valid());
-}
-
-TEST_P(RocksTest, AnIteratorSeesTheStoreAsItWas) {
-  auto store = Open();
-  ASSERT_TRUE(Put(*store, {{"a", "1"}, {"b", "1"}}).ok());
-  RocksIterator it = store->Forward("");
-  ASSERT_TRUE(Put(*store, {{"a", "2"}, {"b", std::nullopt}, {"c", "2"}}).ok());
-  EXPECT_THAT(Rows(std::move(it)), ElementsAre("a=1", "b=1"));
-}
-
-TEST_P(RocksTest, AnotherOpenIsRefusedAndNamesTheFolder) {
-  auto store = Open();
-  const auto again = Rocks::Open(Folder(), {.writes = GetParam()});
-  EXPECT_EQ(again.status().code(), absl::StatusCode::kFailedPrecondition) << again.status();
-  EXPECT_THAT(again.status().ToString(), HasSubstr(Folder()));
   EXPECT_EQ(ExitOfAnotherProcessThatOpens(Folder(), GetParam()), kItWasRefused);
-}
-
-TEST_P(RocksTest, OpensOnlyWhatExistsIfToldSo) {
-  EXPECT_EQ(Rocks::Open(Folder(), {.must_exist = true}).status().code(),
-            absl::StatusCode::kNotFound);
-  EXPECT_FALSE(fs::exists(Folder()));
-  Open().reset();
-  EXPECT_TRUE(Rocks::Open(Folder(), {.writes = GetParam(), .must_exist = true}).ok());
-}
-
-TEST_P(RocksTest, CompactsAndVerifies) {
-  auto store = Open();
-  for (int i = 0; i < 3; ++i) {
-    const std::string value(100'000, static_cast<char>('a' + i));
-    ASSERT_TRUE(Put(*store, {{"a", value}, {"b", value}}).ok());
-  }
-  ASSERT_TRUE(Put(*store, {{"a", std::nullopt}}).ok());
-  EXPECT_TRUE(store->CompactRange("", "").ok());
-  EXPECT_TRUE(store->Verify().ok());
-  EXPECT_EQ(*store->Get("a"), std::nullopt);
-  EXPECT_EQ(store->Get("b").value()->size(), 100'000u);
-  EXPECT_GT(store->ApproximateBytes(), 0u);
-}
-
-TEST_P(RocksTest, TheOtherWayOfWritingIsRefused) {
-  auto store = Open();
-  const bool batches = GetParam() == Rocks::Writes::kBatches;
-  const absl::Status status =
-      Put(*store, batches ? Rocks::Writes::kSortedFiles : Rocks::Writes::kBatches, {{"a", "1"}});
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_P(RocksTest, DamageIsDataLoss) {
   {
     auto store = Open();
-    ASSERT_TRUE(Put(*store, {{"a", Noise(50'000)}}).ok());
+    ASSERT_TRUE(PutRows(*store, {{"a", Noise(50'000)}}).ok());
     ASSERT_TRUE(store->CompactRange("", "").ok());
   }
   for (const auto& entry : fs::directory_iterator(Folder())) {
@@ -249,92 +141,20 @@ TEST_P(RocksTest, AStoreWithoutItsHeadIsNotTakenForANewOne) {
 using RocksFilesTest = RocksTest;
 INSTANTIATE_TEST_SUITE_P(Only, RocksFilesTest, ::testing::Values(Rocks::Writes::kSortedFiles));
 
-TEST_P(RocksFilesTest, RowsMustRise) {
-  auto store = Open();
-  EXPECT_EQ(Put(*store, {{"b", "1"}, {"a", "1"}}).code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(Put(*store, {{"a", "1"}, {"a", "2"}}).code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_TRUE(Put(*store, {}).ok());
-  EXPECT_THAT(Rows(store->Forward("")), IsEmpty());
-}
-
 TEST_P(RocksFilesTest, LeftoversAreRemovedAtOpen) {
   Open().reset();
   const fs::path leftover = fs::path(Folder()) / "ingest-17";
   std::ofstream(leftover) << "half a file";
   auto store = Open();
   EXPECT_FALSE(fs::exists(leftover));
-  ASSERT_TRUE(Put(*store, {{"a", "1"}}).ok());
+  ASSERT_TRUE(PutRows(*store, {{"a", "1"}}).ok());
   for (const auto& entry : fs::directory_iterator(Folder())) {
     EXPECT_THAT(entry.path().filename().string(), ::testing::Not(HasSubstr("ingest-")));
   }
 }
 
-TEST_P(RocksFilesTest, ManyOverlappingFilesReadAsTheLastOfEach) {
-  auto store = Open();
-  std::mt19937 random(3);
-  std::map<std::string, std::string> expected;
-  for (int file = 0; file < 150; ++file) {
-    std::map<std::string, std::string> rows;
-    for (int i = 0; i < 200; ++i) rows[absl::StrCat("k", random() % 2000)] = absl::StrCat(file);
-    std::vector<Rocks::Row> list;
-    for (const auto& [key, value] : rows) {
-      if (random() % 5 == 0) {
-        list.push_back({key, std::nullopt});
-        expected.erase(key);
-      } else {
-        list.push_back({key, value});
-        expected[key] = value;
-      }
-    }
-    ASSERT_TRUE(store->Ingest(list).ok());
-    if (file % 50 == 49) {
-      store.reset();
-      store = Open();
-    }
-  }
-  std::vector<std::string> rows;
-  for (const auto& [key, value] : expected) rows.push_back(key + "=" + value);
-  EXPECT_EQ(Rows(store->Forward("")), rows);
-}
-
 using RocksBatchesTest = RocksTest;
 INSTANTIATE_TEST_SUITE_P(Only, RocksBatchesTest, ::testing::Values(Rocks::Writes::kBatches));
-
-TEST_P(RocksBatchesTest, DeletesARange) {
-  auto store = Open();
-  ASSERT_TRUE(Put(*store, {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}}).ok());
-  RocksBatch batch;
-  batch.DeleteRange("b", "d");
-  batch.Put("bb", "5");
-  EXPECT_GT(batch.bytes(), 0u);
-  ASSERT_TRUE(store->Write(batch, true).ok());
-  EXPECT_THAT(Rows(store->Forward("")), ElementsAre("a=1", "bb=5", "d=4"));
-  batch.Clear();
-  ASSERT_TRUE(store->Write(batch, true).ok());
-  EXPECT_EQ(Rows(store->Forward("")).size(), 3u);
-}
-
-TEST_P(RocksBatchesTest, RisingPrefixesReadTheSameAndRefuseRanges) {
-  auto opened = Rocks::Open(Folder(), {.rising_prefix = 2});
-  ASSERT_TRUE(opened.ok()) << opened.status();
-  auto store = *std::move(opened);
-  std::map<std::string, std::string> expected;
-  std::mt19937 random(11);
-  for (int i = 0; i < 3000; ++i) {
-    // Rising, mostly; keys shorter than the prefix too.
-    std::string key =
-        absl::StrCat("p", random() % 5, random() % 9 == 0 ? random() % 1000 : 10'000 + i);
-    if (i % 100 == 0) key = absl::StrCat(i % 7);
-    expected[key] = absl::StrCat(i);
-    ASSERT_TRUE(Put(*store, {{key, absl::StrCat(i)}}).ok());
-  }
-  std::vector<std::string> rows;
-  for (const auto& [key, value] : expected) rows.push_back(key + "=" + value);
-  EXPECT_EQ(Rows(store->Forward("")), rows);
-  RocksBatch batch;
-  batch.DeleteRange("a", "b");
-  EXPECT_EQ(store->Write(batch, true).code(), absl::StatusCode::kInvalidArgument);
-}
 
 // The bytes of the log lie in the write-ahead log until they are flushed.
 TEST_P(RocksBatchesTest, DamageInTheWriteAheadLogIsToldATornEndIsNot) {
@@ -349,7 +169,7 @@ TEST_P(RocksBatchesTest, DamageInTheWriteAheadLogIsToldATornEndIsNot) {
   {
     auto store = Open();
     for (int i = 0; i < 100; ++i) {
-      ASSERT_TRUE(Put(*store, {{absl::StrCat("k", 100 + i), std::string(2000, 'v')}}).ok());
+      ASSERT_TRUE(PutRows(*store, {{absl::StrCat("k", 100 + i), std::string(2000, 'v')}}).ok());
     }
     fs::copy(Folder(), copy);  // as a crash would leave it
   }
@@ -359,7 +179,7 @@ TEST_P(RocksBatchesTest, DamageInTheWriteAheadLogIsToldATornEndIsNot) {
     std::ofstream file(log_file(), std::ios::binary | std::ios::app);
     file << "\x11\x22\x33";  // less than a record's head
   }
-  EXPECT_EQ(Rows(Open()->Forward("")).size(), 100u);
+  EXPECT_EQ(RowsOf(Open()->Forward("")).size(), 100u);
 
   fs::remove_all(Folder());
   fs::copy(copy, Folder());
@@ -420,19 +240,19 @@ TEST_P(RocksFullTest, NoRoomIsSaidAndTheSameCallWorksOnceThereIsRoom) {
     std::string key;
     for (int i = 0; i < 100 && status.ok(); ++i) {
       key = absl::StrCat("r", round, "-", 100 + i);
-      status = Put(*store_, {{key, noise}});
+      status = PutRows(*store_, {{key, noise}});
       if (status.ok()) keys.push_back(key);
     }
     ASSERT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
     // Reads go on, and nothing of the refused call is seen.
     EXPECT_EQ(*store_->Get(key), std::nullopt);
     for (const std::string& k : keys) ASSERT_EQ(store_->Get(k).value(), noise);
-    EXPECT_EQ(Put(*store_, {{key, noise}}).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(PutRows(*store_, {{key, noise}}).code(), absl::StatusCode::kResourceExhausted);
     MakeRoom();
-    status = Put(*store_, {{key, noise}});
+    status = PutRows(*store_, {{key, noise}});
     ASSERT_TRUE(status.ok()) << status;
     keys.push_back(key);
-    status = Put(*store_, {{key + "+", "small"}});
+    status = PutRows(*store_, {{key + "+", "small"}});
     ASSERT_TRUE(status.ok()) << status;
     if (round == 2) {
       store_.reset();
@@ -464,14 +284,14 @@ TEST_P(RocksFullTest, GoesOnAfterAWriteThatFailedHalfWay) {
     for (int i = 0; i < 10 && status.ok(); ++i) {
       key = absl::StrCat("r", round, "-", 100 + i);
       const std::string noise = Noise(80'000 * (i + 1));
-      status = Put(*store_, {{key, value}, {key + "+", noise}});
+      status = PutRows(*store_, {{key, value}, {key + "+", noise}});
       if (status.ok()) keys.push_back(key);
     }
     EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
-    EXPECT_FALSE(Put(*store_, {{"again", Noise(800'000)}}).ok());
+    EXPECT_FALSE(PutRows(*store_, {{"again", Noise(800'000)}}).ok());
     for (const std::string& k : keys) ASSERT_EQ(store_->Get(k).value(), value);
     ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
-    status = Put(*store_, {{key, value}});
+    status = PutRows(*store_, {{key, value}});
     ASSERT_TRUE(status.ok()) << status;
     keys.push_back(key);
     for (const std::string& k : keys) ASSERT_EQ(store_->Get(k).value(), value);

@@ -33,12 +33,8 @@ class ProjectorImpl : public Projector {
   ProjectorImpl(Log* log, Options options) : log_(log), options_(std::move(options)) {}
 
   absl::Status OpenAll() {
-    std::error_code error;
-    std::filesystem::create_directories(options_.folder, error);
-    if (error) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot make the folder ", options_.folder, ": ", error.message()));
-    }
+    // Else whoever opens the stores knows where they lie.
+    if (!options_.open_rocks) TW_RETURN_IF_ERROR(MakeFolder());
     TW_ASSIGN_OR_RETURN(const TopicSpec topic, log_->Describe(kStockEvents));
     partitions_ = topic.partitions;
     if (options_.partitions.has_value()) {
@@ -47,6 +43,14 @@ class ProjectorImpl : public Projector {
     }
     for (int32_t p = 0; p < partitions_; ++p) TW_RETURN_IF_ERROR(Take(Partition(p)));
     return absl::OkStatus();
+  }
+
+  absl::Status MakeFolder() const {
+    std::error_code error;
+    std::filesystem::create_directories(options_.folder, error);
+    if (!error) return absl::OkStatus();
+    return absl::UnavailableError(
+        absl::StrCat("cannot make the folder ", options_.folder, ": ", error.message()));
   }
 
   absl::Status Take(Partition partition) override {
@@ -160,8 +164,9 @@ class ProjectorImpl : public Projector {
   absl::Status Explain(std::string_view sku, std::string_view location, bool prove,
                        v1::ExplainResponse* out) override {
     TW_ASSIGN_OR_RETURN(const LoopPtr loop, LoopOf(sku));
-    return ExplainSku(log_, *loop, partitions_, sku, location, prove,
-                      absl::StrCat(options_.folder, "/prove-", scratch_.fetch_add(1)), out);
+    const Scratch scratch{absl::StrCat(options_.folder, "/prove-", scratch_.fetch_add(1)),
+                          options_.open_rocks};
+    return ExplainSku(log_, *loop, partitions_, sku, location, prove, scratch, out);
   }
 
   absl::Status Digest(bool state, v1::DigestResponse* out) override {
@@ -189,8 +194,8 @@ class ProjectorImpl : public Projector {
     // Two at once would share a folder.
     const std::lock_guard lock(verify_mu_);
     const std::vector<LoopPtr> loops = Loops();
-    return VerifyAll(log_, Bare(loops), options_.folder, Time(now_.load(std::memory_order_relaxed)),
-                     progress, out);
+    return VerifyAll(log_, Bare(loops), {options_.folder, options_.open_rocks},
+                     Time(now_.load(std::memory_order_relaxed)), progress, out);
   }
 
   absl::Status Health(v1::HealthResponse* out) override {

@@ -421,7 +421,8 @@ absl::StatusOr<std::unique_ptr<Publisher>> Publisher::Open(Log* log, Options opt
         absl::StrCat(std::string(kListingRules), " has ", rule_partitions, " partitions, not one"));
   }
   options.batch = std::max<size_t>(options.batch, 1);
-  TW_ASSIGN_OR_RETURN(auto store, PublisherStore::Open(options.folder, identity));
+  TW_ASSIGN_OR_RETURN(auto store,
+                      PublisherStore::Open(options.folder, identity, options.open_rocks));
   TW_ASSIGN_OR_RETURN(Positions starts, StartsOf(*log, *store, identity));
   auto publisher =
       std::make_unique<PublisherImpl>(log, std::move(options), std::move(store), std::move(starts));

@@ -153,8 +153,10 @@ void PublisherStore::Batch::PutStockRow(std::string_view key, std::string_view v
 }
 
 absl::StatusOr<std::unique_ptr<PublisherStore>> PublisherStore::Open(const std::string& folder,
-                                                                     const Identity& identity) {
-  TW_ASSIGN_OR_RETURN(auto rocks, Rocks::Open(folder, {.writes = Rocks::Writes::kBatches}));
+                                                                     const Identity& identity,
+                                                                     const OpenRocks& open_rocks) {
+  TW_ASSIGN_OR_RETURN(auto rocks,
+                      OpenRocksBy(open_rocks, folder, {.writes = Rocks::Writes::kBatches}));
   std::unique_ptr<PublisherStore> store(new PublisherStore(std::move(rocks)));
   TW_RETURN_IF_ERROR(store->CheckIdentity(identity));
   return store;

@@ -56,8 +56,8 @@ class PublisherStore {
     RocksBatch batch_;
   };
 
-  static absl::StatusOr<std::unique_ptr<PublisherStore>> Open(const std::string& folder,
-                                                              const Identity& identity);
+  static absl::StatusOr<std::unique_ptr<PublisherStore>> Open(
+      const std::string& folder, const Identity& identity, const OpenRocks& open_rocks = nullptr);
 
   // Nothing: it was never read.
   [[nodiscard]] absl::StatusOr<std::optional<Offset>> Next(Topic topic, Partition partition) const;

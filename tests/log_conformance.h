@@ -44,7 +44,8 @@ class LogWorld {
   virtual bool ForceCleanup(const std::string& topic) = 0;
 
   // The command that runs RunLogWriter on this log in a process of its own: program and arguments,
-  // to which the test adds nothing. The log is closed while it runs.
+  // to which the test adds nothing. The log is closed while it runs. Empty: no other process can
+  // have this log.
   virtual std::vector<std::string> WriterCommand(const std::string& topic, Partition partition,
                                                  int64_t first_number) = 0;
 };

@@ -128,19 +128,17 @@ void Compare(const Facts& facts, v1::ExplainResponse* out) {
 }  // namespace
 
 absl::Status ExplainSku(Log* log, PartitionLoop& loop, int32_t partitions, std::string_view sku,
-                        std::string_view location, bool prove, const std::string& scratch,
+                        std::string_view location, bool prove, const Scratch& scratch,
                         v1::ExplainResponse* out) {
   Facts facts;
   TW_RETURN_IF_ERROR(TakeFacts(loop, sku, location, !prove, &facts));
   if (prove) {
-    const ScratchFolder folder(scratch);
-    TW_ASSIGN_OR_RETURN(const auto replayed,
-                        Replay(log,
-                               {.log_id = log->Id(),
-                                .topic = std::string(kStockEvents),
-                                .partition = loop.partition(),
-                                .partitions = partitions},
-                               facts.next_offset, folder.path(), [](int64_t) {}));
+    TW_ASSIGN_OR_RETURN(const auto replayed, Replay(log,
+                                                    {.log_id = log->Id(),
+                                                     .topic = std::string(kStockEvents),
+                                                     .partition = loop.partition(),
+                                                     .partitions = partitions},
+                                                    facts.next_offset, scratch, [](int64_t) {}));
     TW_RETURN_IF_ERROR(
         replayed->ReadJournal(sku, "", [&](std::string_view at, const JournalEntry& entry) {
           facts.entries.push_back({std::string(at), entry});

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "ledger/log.h"
 #include "projector/run/partition.h"
+#include "projector/run/replay.h"
 #include "tallywire/v1/api.pb.h"
 
 namespace tallywire {
@@ -18,7 +19,7 @@ namespace tallywire {
 // `location` empty: all of them, against the TOTAL; a site: what belongs to it, against its row.
 // `prove`: entries of a fold made anew, in `scratch`. NOT_FOUND: no such SKU, or no row there.
 absl::Status ExplainSku(Log* log, PartitionLoop& loop, int32_t partitions, std::string_view sku,
-                        std::string_view location, bool prove, const std::string& scratch,
+                        std::string_view location, bool prove, const Scratch& scratch,
                         v1::ExplainResponse* out);
 
 }  // namespace tallywire

@@ -25,14 +25,9 @@ constexpr int kMostFindings = 20;
 
 class Verifier {
  public:
-  Verifier(Log* log, const std::vector<PartitionLoop*>& loops, std::string folder, Time now,
+  Verifier(Log* log, const std::vector<PartitionLoop*>& loops, const Scratch& scratch, Time now,
            const std::function<void(int64_t, int64_t)>& progress, v1::VerifyResponse* out)
-      : log_(log),
-        loops_(loops),
-        folder_(std::move(folder)),
-        now_(now),
-        progress_(progress),
-        out_(out) {}
+      : log_(log), loops_(loops), scratch_(scratch), now_(now), progress_(progress), out_(out) {}
 
   absl::Status Run() {
     for (const PartitionLoop* loop : loops_) all_ += loop->next_offset().value();
@@ -54,6 +49,11 @@ class Verifier {
             .partitions = loop.partitions()};
   }
 
+  Scratch ScratchOf(const PartitionLoop& loop) const {
+    return {absl::StrCat(scratch_.folder, "/verify-", loop.partition().value()),
+            scratch_.open_rocks};
+  }
+
   void Check(std::string text) { out_->add_checks(std::move(text)); }
   void Find(std::string text) { out_->add_findings(std::move(text)); }
 
@@ -66,9 +66,8 @@ class Verifier {
       end = loop.state().next_offset;
       TW_ASSIGN_OR_RETURN(live_digest, loop.store().StateDigest());
     }
-    const ScratchFolder scratch(absl::StrCat(folder_, "/verify-", loop.partition().value()));
     TW_ASSIGN_OR_RETURN(auto replayed,
-                        Replay(log_, IdentityOf(loop), end, scratch.path(), [this](int64_t more) {
+                        Replay(log_, IdentityOf(loop), end, ScratchOf(loop), [this](int64_t more) {
                           folded_ += more;
                           progress_(folded_, std::max(all_, folded_));
                         }));
@@ -89,10 +88,9 @@ class Verifier {
   absl::Status NameDifferences(PartitionLoop& loop) {
     const Question question(loop);
     TW_RETURN_IF_ERROR(loop.CheckpointLocked(now_));
-    const ScratchFolder scratch(absl::StrCat(folder_, "/verify-", loop.partition().value()));
     TW_ASSIGN_OR_RETURN(
         const auto replayed,
-        Replay(log_, IdentityOf(loop), loop.state().next_offset, scratch.path(), [](int64_t) {}));
+        Replay(log_, IdentityOf(loop), loop.state().next_offset, ScratchOf(loop), [](int64_t) {}));
     std::vector<std::string> differences;
     TW_RETURN_IF_ERROR(loop.store().Compare(*replayed, kMostFindings, &differences));
     for (std::string& difference : differences) Find(std::move(difference));
@@ -223,7 +221,7 @@ class Verifier {
 
   Log* const log_;
   const std::vector<PartitionLoop*>& loops_;
-  const std::string folder_;
+  const Scratch& scratch_;
   const Time now_;
   const std::function<void(int64_t, int64_t)>& progress_;
   v1::VerifyResponse* const out_;
@@ -233,11 +231,10 @@ class Verifier {
 
 }  // namespace
 
-absl::Status VerifyAll(Log* log, const std::vector<PartitionLoop*>& loops,
-                       const std::string& folder, Time now,
-                       const std::function<void(int64_t, int64_t)>& progress,
+absl::Status VerifyAll(Log* log, const std::vector<PartitionLoop*>& loops, const Scratch& scratch,
+                       Time now, const std::function<void(int64_t, int64_t)>& progress,
                        v1::VerifyResponse* out) {
-  return Verifier(log, loops, folder, now, progress, out).Run();
+  return Verifier(log, loops, scratch, now, progress, out).Run();
 }
 
 }  // namespace tallywire

@@ -14,14 +14,14 @@
 #include "absl/status/status.h"
 #include "ledger/log.h"
 #include "projector/run/partition.h"
+#include "projector/run/replay.h"
 #include "tallywire/v1/api.pb.h"
 
 namespace tallywire {
 
-// `now` is what a checkpoint would be given.
-absl::Status VerifyAll(Log* log, const std::vector<PartitionLoop*>& loops,
-                       const std::string& folder, Time now,
-                       const std::function<void(int64_t, int64_t)>& progress,
+// `scratch`: a folder is made inside it. `now` is what a checkpoint would be given.
+absl::Status VerifyAll(Log* log, const std::vector<PartitionLoop*>& loops, const Scratch& scratch,
+                       Time now, const std::function<void(int64_t, int64_t)>& progress,
                        v1::VerifyResponse* out);
 
 }  // namespace tallywire

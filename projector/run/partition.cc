@@ -86,10 +86,12 @@ absl::StatusOr<std::unique_ptr<PartitionLoop>> PartitionLoop::Open(
 }
 
 absl::Status PartitionLoop::OpenStore() {
-  TW_ASSIGN_OR_RETURN(store_, Store::Open(folder_, {.log_id = log_->Id(),
-                                                    .topic = std::string(kStockEvents),
-                                                    .partition = partition_,
-                                                    .partitions = partitions_}));
+  TW_ASSIGN_OR_RETURN(store_, Store::Open(folder_,
+                                          {.log_id = log_->Id(),
+                                           .topic = std::string(kStockEvents),
+                                           .partition = partition_,
+                                           .partitions = partitions_},
+                                          options_.open_rocks));
   return absl::OkStatus();
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "projector/run/replay.h"
 
-#include <filesystem>
-#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -19,11 +17,6 @@ namespace {
 constexpr int64_t kTellEvery = 10'000;
 constexpr int64_t kCheckpointRecords = 500'000;
 constexpr size_t kCacheSkus = 1'000'000;
-
-void Remove(const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::remove_all(path, ignored);
-}
 
 void FoldOne(const Record& record, const StoreIdentity& identity, Decoder& decoder, Fold& fold) {
   const auto decoded = decoder.Decode(record.value, record.headers,
@@ -47,13 +40,11 @@ void FoldOne(const Record& record, const StoreIdentity& identity, Decoder& decod
 
 }  // namespace
 
-ScratchFolder::ScratchFolder(std::string path) : path_(std::move(path)) { Remove(path_); }
-ScratchFolder::~ScratchFolder() { Remove(path_); }
-
 absl::StatusOr<std::unique_ptr<Store>> Replay(Log* log, const StoreIdentity& identity, Offset end,
-                                              const std::string& folder,
+                                              const Scratch& scratch,
                                               const std::function<void(int64_t)>& folded) {
-  TW_ASSIGN_OR_RETURN(std::unique_ptr<Store> store, Store::Open(folder, identity));
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<Store> store,
+                      Store::Open(scratch.folder, identity, scratch.open_rocks, true));
   FoldState state;
   StoreMarks marks;
   TW_RETURN_IF_ERROR(store->Restore(&state, &marks));

@@ -11,27 +11,21 @@
 
 #include "absl/status/statusor.h"
 #include "ledger/log.h"
+#include "ledger/rocks.h"
 #include "ledger/types.h"
 #include "projector/store/store.h"
 
 namespace tallywire {
 
-// A folder that is emptied before and removed after.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(std::string path);
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  const std::string path_;
+// Where such a store lies: what the folder has before is removed, and it goes with the store.
+struct Scratch {
+  std::string folder;
+  OpenRocks open_rocks;
 };
 
 // The state after all records below `end`. `folded` is told how many more, now and then.
 absl::StatusOr<std::unique_ptr<Store>> Replay(Log* log, const StoreIdentity& identity, Offset end,
-                                              const std::string& folder,
+                                              const Scratch& scratch,
                                               const std::function<void(int64_t)>& folded);
 
 }  // namespace tallywire

@@ -247,8 +247,10 @@ absl::Status StoreImpl::ReadJournalBackwards(Visit visit, void* context) {
 }  // namespace store
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const std::string& folder,
-                                                   const StoreIdentity& identity) {
-  auto rocks = Rocks::Open(folder, {.writes = Rocks::Writes::kSortedFiles});
+                                                   const StoreIdentity& identity,
+                                                   const OpenRocks& open_rocks, bool scratch) {
+  auto rocks =
+      OpenRocksBy(open_rocks, folder, {.writes = Rocks::Writes::kSortedFiles, .scratch = scratch});
   if (absl::IsDataLoss(rocks.status())) {
     return absl::DataLossError(
         absl::StrCat(rocks.status().message(), "; ", store::kMoveAway, " (", folder, ")"));

@@ -24,6 +24,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "ledger/rocks.h"
 #include "ledger/types.h"
 #include "projector/fold/reader.h"
 #include "projector/fold/state.h"
@@ -66,9 +67,11 @@ struct StoreMarks {
 
 class Store : public FoldReader {
  public:
-  // Makes the folder if there is none.
+  // Makes the folder if there is none. `scratch`: it begins empty and goes with the store.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const std::string& folder,
-                                                     const StoreIdentity& identity);
+                                                     const StoreIdentity& identity,
+                                                     const OpenRocks& open_rocks = nullptr,
+                                                     bool scratch = false);
 
   // Fills an empty state: offset, log time, counts, locations, timers, misplacing sources. SKUs,
   // transfers and sources are loaded when they are asked for.

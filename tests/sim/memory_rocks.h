@@ -11,7 +11,7 @@
 //   disk.LoseUnsynced("a/");   // a power cut: what was written without sync is not
 //
 // Nothing here has a thread, a clock or an order that differs from run to run. Opening takes as
-// long as a look-up by name; an iterator copies nothing.
+// long as a look-up by name, and so does making an iterator.
 //
 // Threads: stores as ledger/rocks.h says, under one lock for the whole disk; hooks are called
 // without it, by the thread that calls. Everything else of the disk from one thread. Stores and
@@ -59,13 +59,16 @@ class MemoryDisk {
   // Asked once it has taken effect. An error is what the caller gets: the call was done, but
   // nobody learns of it.
   Hook after;
+  // Asked before each Get and each iterator. An error is what the caller gets.
+  std::function<absl::Status(std::string_view folder)> read;
 
   // What was written without sync since the last write with it is gone, in every folder whose name
   // begins with `prefix`. None of them is open.
   void LoseUnsynced(std::string_view prefix);
   // The folders whose name begins with `prefix` are gone. None of them is open.
   void Remove(std::string_view prefix);
-  // A second disk's worth of the same rows: what Remove or a test may spoil afterwards.
+  // Folders of other names with the same rows; what had such a name before is gone. None of those
+  // is open.
   void Copy(std::string_view from_prefix, std::string_view to_prefix);
 
   // Folders that have a store, in order.
