@@ -84,7 +84,8 @@ lock_folder() {
   while :; do
     (umask 077 && mkdir -p "${KAFKA_FOLDER}") || fail 1 "${KAFKA_FOLDER} cannot be made"
     [[ -O "${KAFKA_FOLDER}" ]] || fail 1 "${KAFKA_FOLDER} is another user's; choose a --folder"
-    if [[ ! -e "${KAFKA_FOLDER}/lock" && -n "$(ls -A "${KAFKA_FOLDER}")" ]]; then
+    # In this order: the lock is the first file that another command makes.
+    if [[ -n "$(ls -A "${KAFKA_FOLDER}")" && ! -e "${KAFKA_FOLDER}/lock" ]]; then
       fail 1 "${KAFKA_FOLDER} has files that are not a cluster's; choose another --folder"
     fi
     exec 9>>"${KAFKA_FOLDER}/lock"
