@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
+#include <initializer_list>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -26,25 +27,26 @@ constexpr size_t kMostRecords = 50;
 // One run in so many folds its log once more into a store on the real disk.
 constexpr uint64_t kRealStoreEvery = 50;
 
-using Findings = std::vector<std::string>;
+bool AnyOf(const std::vector<Fault>& faults, std::initializer_list<Fault::Kind> kinds) {
+  return std::any_of(faults.begin(), faults.end(), [&](const Fault& fault) {
+    return std::find(kinds.begin(), kinds.end(), fault.kind) != kinds.end();
+  });
+}
 
-void CheckAcknowledged(World& world, Findings& findings) {
-  std::map<std::pair<int32_t, int64_t>, std::string> records;
-  for (int32_t p = 0;; ++p) {
-    if (std::none_of(world.source().acknowledged().begin(), world.source().acknowledged().end(),
-                     [p](const Source::Sent& sent) { return sent.partition.value() >= p; })) {
-      break;
-    }
-    for (const Record& record : world.cluster().Records(kStockEvents, Partition(p))) {
-      records[{p, record.offset.value()}] = std::string(record.value);
-    }
+void CheckFromOutside(const std::vector<Fault>& faults, World& world, Findings& findings) {
+  using Kind = Fault::Kind;
+  OutsideOptions options;
+  options.one_life = faults.empty();
+  options.whole_appends =
+      !AnyOf(faults, {Kind::kTear, Kind::kCrashIn, Kind::kDuplicate, Kind::kUsurp, Kind::kSleep});
+  options.acknowledged = world.source().acknowledged();
+  const std::unique_ptr<Log> log = world.cluster().OpenView("auditor");
+  const auto found = AuditLog(*log, options);
+  if (!found.ok()) {
+    findings.push_back(absl::StrCat("audit: ", found.status().ToString()));
+    return;
   }
-  for (const Source::Sent& sent : world.source().acknowledged()) {
-    const auto found = records.find({sent.partition.value(), sent.offset.value()});
-    if (found != records.end() && found->second == sent.value) continue;
-    findings.push_back(absl::StrCat("what was acknowledged as ", sent.partition.value(), "/",
-                                    sent.offset.value(), " is not in the log"));
-  }
+  findings.insert(findings.end(), found->begin(), found->end());
 }
 
 // A folder on the real disk that goes when this does.
@@ -107,9 +109,9 @@ std::string SkuOf(const Findings& findings, const Workload& work) {
 
 }  // namespace
 
-Findings CheckEnds(World& world) {
+Findings CheckEnds(const std::vector<Fault>& faults, World& world) {
   Findings findings;
-  CheckAcknowledged(world, findings);
+  CheckFromOutside(faults, world, findings);
   for (const auto& process : world.projectors()) {
     v1::VerifyResponse verified;
     const absl::Status status = process->projector().Verify([](int64_t, int64_t) {}, &verified);

@@ -14,9 +14,9 @@
 
 namespace tallywire::sim {
 
-// Nothing that was acknowledged is lost; the projectors find nothing wrong with themselves; the
-// channel shows the newest.
-std::vector<std::string> CheckEnds(World& world);
+// The auditor agrees with every record that went out; the projectors find nothing wrong with
+// themselves; the channel shows the newest. `faults` are those of the run.
+std::vector<std::string> CheckEnds(const std::vector<Fault>& faults, World& world);
 
 // The same records give the same state, whatever the batches, restarts and store; the same facts
 // the same content, on any number of partitions.

@@ -36,7 +36,8 @@ struct Acknowledged {
 
 struct OutsideOptions {
   // Every partition has had one owner that was never dropped or restarted, so that versions of a
-  // key rise in the topic itself. Otherwise old rows may come again, and be followed by newer ones.
+  // key never fall in the topic itself. Otherwise old rows may come again, and be followed by newer
+  // ones.
   bool one_life = false;
   // No append failed halfway, and no two owners wrote at once: rows of a SKU stand together.
   bool whole_appends = true;

@@ -43,7 +43,7 @@ class Reader {
     CheckValue(row);
     v1::Availability& held = held_[{row.sku(), row.location()}];
     const bool first = held.sku().empty();
-    if (options_.one_life && !first && row.version() <= held.version()) {
+    if (options_.one_life && !first && row.version() < held.version()) {
       Say(absl::StrCat("has version ", row.version(), " after ", held.version()));
     }
     if (first || row.version() > held.version()) held = row;

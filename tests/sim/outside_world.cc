@@ -65,7 +65,12 @@ absl::Status Source::SendEvents(size_t most) {
   for (size_t i = 0; i < together_; ++i) {
     const auto* where = std::get_if<AppendedEvent>(&results[i]);
     if (where == nullptr) continue;
-    acknowledged_.push_back({where->partition, where->offset, events[i]->SerializeAsString()});
+    const v1::StockEvent& event = *events[i];
+    const bool defines = event.has_location_defined();
+    acknowledged_.push_back({.partition = where->partition.value(),
+                             .offset = where->offset.value(),
+                             .key = defines ? event.location_defined().location() : event.sku(),
+                             .value = event.SerializeAsString()});
   }
   next_ += together_;
   together_ = 0;
@@ -81,7 +86,10 @@ absl::Status Source::SendRaw(const Op& op) {
                          .value = op.value,
                          .headers = op.headers};
   TW_ASSIGN_OR_RETURN(const auto appended, log_->Append({&record, 1}));
-  acknowledged_.push_back({record.partition, appended[0].offset, op.value});
+  acknowledged_.push_back({.partition = record.partition.value(),
+                           .offset = appended[0].offset.value(),
+                           .key = op.key,
+                           .value = op.value});
   ++next_;
   return absl::OkStatus();
 }

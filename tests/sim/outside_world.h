@@ -18,6 +18,7 @@
 #include "publishers/publisher.h"
 #include "tallywire/v1/listing.pb.h"
 #include "tests/sim/memory_log.h"
+#include "tests/sim/outside.h"
 #include "tests/sim/random.h"
 #include "tests/sim/workload.h"
 
@@ -34,13 +35,8 @@ class Source {
   // Sends what comes next, events at most `most` at once. `publisher` may be null: listings wait.
   absl::Status Step(size_t most, Publisher* publisher);
 
-  // An event that was acknowledged, as it has to lie in the log.
-  struct Sent {
-    Partition partition;
-    Offset offset;
-    std::string value;
-  };
-  const std::vector<Sent>& acknowledged() const { return acknowledged_; }
+  // What was acknowledged, as it has to lie in the log.
+  const std::vector<Acknowledged>& acknowledged() const { return acknowledged_; }
 
  private:
   absl::Status SendEvents(size_t most);
@@ -53,7 +49,7 @@ class Source {
   std::unique_ptr<Appender> appender_;
   size_t next_ = 0;
   size_t together_ = 0;  // events that are sent together, again after an error
-  std::vector<Sent> acknowledged_;
+  std::vector<Acknowledged> acknowledged_;
 };
 
 // A channel, and the connector that brings it what stock.listing-updates says. The channel may be

@@ -53,7 +53,7 @@ SeedResult RunSeed(const SeedOptions& options) {
   SeedResult result;
   result.findings = world.findings();
   if (result.findings.empty()) {
-    Append(CheckEnds(world), &result.findings);
+    Append(CheckEnds(drawn.faults, world), &result.findings);
     Append(CheckEquivalence(options.seed, drawn.setup, drawn.work, world), &result.findings);
   }
   if (options.seed % kTwiceEvery == 0) {
