@@ -267,8 +267,8 @@ void World::ComeToRest() {
       return Say("nothing comes to rest: there is always more to do");
     }
     quiet = RecordsInAll() == before ? quiet + 1 : 0;
-    now_ = now_ + kRound;
     if (!findings_.empty()) return;
+    if (quiet < kQuietRounds) now_ = now_ + kRound;
   }
 }
 
