@@ -216,9 +216,11 @@ bool Fold::ApplyTransferShipped(const Event& event) {
     if (on_its_way == 0) break;
   }
   plan_.Add(from, event.pool, -event.quantity);
-  plan_.Add(to, Pool::kIncoming, on_its_way);
   plan_.Add(Counter::kVariance, event.quantity - on_its_way);
-  if (on_its_way > 0) next.outstanding[std::string(event.to)] += on_its_way;
+  if (on_its_way > 0) {
+    plan_.Add(to, Pool::kIncoming, on_its_way);
+    next.outstanding[std::string(event.to)] += on_its_way;
+  }
   next.closed = false;
   if (!Finish(sku)) return false;
   Post(sku, &event);

@@ -300,19 +300,10 @@ void PartitionLoop::FoldOne(const Record& record) {
   if (record.offset >= silent_until_) letters_.push_back(MakeDeadLetter(record, fold_->refusal()));
 }
 
-void PartitionLoop::Refuse(const Record& record, const Refusal& refused) {
-  const Refusal refusal = refused;  // the decoder is asked once more below
-  std::string source;
-  std::string sku;
-  if (refusal.reason == RefusedReason::kWrongPartition) {
-    const Placement right{record.key, PartitionOf(record.key, partitions_), partitions_};
-    const auto decoded = decoder_.Decode(record.value, record.headers, right);
-    if (const auto* event = std::get_if<const Event*>(&decoded)) {
-      source = (*event)->source;
-      sku = (*event)->sku;
-    }
-  }
-  fold_->Refuse({record.offset, record.stamp}, refusal.reason, source, sku);
+void PartitionLoop::Refuse(const Record& record, const Refusal& refusal) {
+  const Misplaced who = refusal.reason == RefusedReason::kWrongPartition ? decoder_.LastMisplaced()
+                                                                         : Misplaced();
+  fold_->Refuse({record.offset, record.stamp}, refusal.reason, who.source, who.sku);
   if (record.offset >= silent_until_) letters_.push_back(MakeDeadLetter(record, refusal));
 }
 

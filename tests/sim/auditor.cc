@@ -183,10 +183,14 @@ Verdict PartitionAuditor::Copy(const v1::LocationCopied& copied) {
   return {Outcome::kApplied, {}};
 }
 
+// Whatever else is wrong with it. What is no name is not named.
 void PartitionAuditor::TellMisplaced(const Told& told) {
-  if (!misplaced_.insert(told.event.source()).second) return;
-  Tell(v1::ALERT_KIND_WRONG_PARTITION, nullptr, told.event.sku(), "")
-      .set_source(told.event.source());
+  const auto name = [](const std::string& text) {
+    return text.size() <= kMostNameBytes ? text : std::string();
+  };
+  const std::string source = name(told.event.source());
+  if (!misplaced_.insert(source).second) return;
+  Tell(v1::ALERT_KIND_WRONG_PARTITION, nullptr, name(told.event.sku()), "").set_source(source);
 }
 
 v1::Alert& PartitionAuditor::Tell(v1::AlertKind kind, const Told* told, const std::string& sku,
