@@ -186,7 +186,7 @@ bool PartitionLoop::CheckpointIsDue(Time now) const {
   }
   // All partitions are behind together, and what is not stored yet is in memory.
   const int64_t share = std::max(options_.checkpoint_records / partitions_, kFewestBehind);
-  return now - last_checkpoint_ >= behind_span_ ||
+  return now < last_checkpoint_ || now - last_checkpoint_ >= behind_span_ ||
          records >= std::min(options_.checkpoint_records, share);
 }
 
@@ -354,7 +354,9 @@ void PartitionLoop::AddProgress(Outgoing& out) {
 
 absl::StatusOr<bool> PartitionLoop::TickIfDue(Time now) {
   if (state_->timers.empty() || state_->timers.begin()->first.due > now) return false;
-  if (tick_offset_.value() >= 0 || now - last_tick_ < tick_wait_) return false;
+  // A clock that was set back does not put it off.
+  const bool waits = now >= last_tick_ && now - last_tick_ < tick_wait_;
+  if (tick_offset_.value() >= 0 || waits) return false;
   // The tick before came back and log time still is not there: its clock is behind this one.
   tick_wait_ = state_->log_time < last_tick_ ? std::min(Span(tick_wait_.value() * 2), kTickAtMost)
                                              : kTickEvery;

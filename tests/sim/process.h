@@ -64,6 +64,7 @@ class ProjectorProcess {
   absl::StatusOr<bool> Step(Time now, const std::vector<Duty>& duties);
   // The process is gone; the disk stays.
   void Die();
+  void SetSkew(Span skew) { skew_ = skew; }
 
  private:
   absl::Status Begin(const std::vector<Duty>& duties);
@@ -71,7 +72,7 @@ class ProjectorProcess {
 
   const std::string name_;
   const Site site_;
-  const Span skew_;
+  Span skew_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Projector> projector_;
 };
@@ -87,11 +88,12 @@ class PublisherProcess {
 
   absl::StatusOr<bool> Step(Time now);
   void Die();
+  void SetSkew(Span skew) { skew_ = skew; }
 
  private:
   const std::string name_;
   const Site site_;
-  const Span skew_;
+  Span skew_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Publisher> publisher_;
 };

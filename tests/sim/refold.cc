@@ -12,6 +12,7 @@
 #include "projector/projector.h"
 #include "tallywire/v1/api.pb.h"
 #include "tallywire/v1/event.pb.h"
+#include "tallywire/v1/progress.pb.h"
 #include "tests/sim/memory_rocks.h"
 #include "tests/sim/world.h"
 
@@ -45,11 +46,55 @@ absl::StatusOr<std::unique_ptr<Projector>> OpenProjector(Log* log, const Refold&
   return Projector::Open(log, std::move(options));
 }
 
+struct Fact {
+  Record record;
+  bool defines = false;  // a location
+};
+
 int32_t PartitionsOf(const MemoryCluster& cluster) {
   for (const TopicSpec& topic : cluster.Topics()) {
     if (topic.name == kStockEvents) return topic.partitions;
   }
   return 0;
+}
+
+// What the outside said, definitions first, and else in the order of its stamps.
+std::vector<Fact> FactsOf(const MemoryCluster& from) {
+  std::vector<Fact> facts;
+  const int32_t partitions = PartitionsOf(from);
+  v1::StockEvent event;
+  for (int32_t p = 0; p < partitions; ++p) {
+    for (const Record& record : from.Records(kStockEvents, Partition(p))) {
+      if (!event.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()))) {
+        continue;
+      }
+      // What the ledger wrote itself it writes again; what lay astray was refused.
+      if (event.has_location_copied() || event.has_ticked()) continue;
+      if (PartitionOf(record.key, partitions) != record.partition) continue;
+      facts.push_back({record, event.has_location_defined()});
+    }
+  }
+  std::stable_sort(facts.begin(), facts.end(), [](const Fact& a, const Fact& b) {
+    return std::tuple(!a.defines, a.record.stamp, a.record.partition, a.record.offset) <
+           std::tuple(!b.defines, b.record.stamp, b.record.partition, b.record.offset);
+  });
+  return facts;
+}
+
+// A stale owner may have had the last word on how far the outputs have come. It says too little
+// then, never too much.
+bool ProgressIsAtEnd(const MemoryCluster& cluster) {
+  v1::Progress progress;
+  for (int32_t p = 0; p < PartitionsOf(cluster); ++p) {
+    const int64_t end = cluster.BoundsOf(kStockEvents, Partition(p)).end.value();
+    const std::vector<Record> records = cluster.Records(kStockProgress, Partition(p));
+    if (end == 0) continue;
+    if (records.empty()) return false;
+    const std::string_view last = records.back().value;
+    if (!progress.ParseFromArray(last.data(), static_cast<int>(last.size()))) return false;
+    if (progress.emitted_through() < end || progress.linked_through() < end) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -64,15 +109,21 @@ LogCopy::LogCopy(const MemoryCluster& from, bool shared, Time now) : clock_(now)
     for (int32_t p = 0; p < topic.partitions; ++p) {
       Offset next(0);
       for (const Record& record : from.Records(topic.name, Partition(p))) {
+        clock_ = record.stamp;
+        const NewRecord copy{topic.name, Partition(p), record.key, record.value, record.headers};
+        // What was compacted away is of no matter to anybody: this one stands for it.
+        for (; topic.cleanup == Cleanup::kCompact && next < record.offset; next = next.Next()) {
+          TW_CHECK(log->Append({&copy, 1}).ok(), "a cluster without faults takes everything");
+        }
         if (record.offset > next) {
           cluster_->SkipOffsets(topic.name, Partition(p), record.offset.value() - next.value());
         }
-        clock_ = record.stamp;
-        const NewRecord copy{topic.name, Partition(p), record.key, record.value, record.headers};
         const auto appended = log->Append({&copy, 1});
         TW_CHECK(appended.ok() && (*appended)[0].offset == record.offset, "it lies where it lay");
         next = record.offset.Next();
       }
+      const int64_t left = from.BoundsOf(topic.name, Partition(p)).end.value() - next.value();
+      if (left > 0) cluster_->SkipOffsets(topic.name, Partition(p), left);
     }
   }
   clock_ = now;
@@ -80,6 +131,7 @@ LogCopy::LogCopy(const MemoryCluster& from, bool shared, Time now) : clock_(now)
 
 absl::StatusOr<Digests> FoldAgain(MemoryCluster& cluster, const Refold& how, Time now) {
   const int64_t before = RecordsOf(cluster);
+  const bool silent = ProgressIsAtEnd(cluster);
   const std::unique_ptr<Log> log = cluster.OpenView("refold");
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Projector> projector, OpenProjector(log.get(), how));
   int turns = 0;
@@ -101,27 +153,12 @@ absl::StatusOr<Digests> FoldAgain(MemoryCluster& cluster, const Refold& how, Tim
   Digests digests;
   digests.state.assign(answer.state().begin(), answer.state().end());
   digests.content = answer.content();
-  digests.written = RecordsOf(cluster) - before;
+  digests.written = silent ? RecordsOf(cluster) - before : 0;
   return digests;
 }
 
 absl::StatusOr<std::string> ContentOn(const MemoryCluster& from, int32_t partitions, Time now) {
-  std::vector<Record> facts;
-  const int32_t had = PartitionsOf(from);
-  for (int32_t p = 0; p < had; ++p) {
-    for (const Record& record : from.Records(kStockEvents, Partition(p))) {
-      v1::StockEvent event;
-      const bool read =
-          event.ParseFromArray(record.value.data(), static_cast<int>(record.value.size()));
-      // What the ledger wrote itself it writes again; what lay astray was refused.
-      if (read && (event.has_location_copied() || event.has_ticked())) continue;
-      if (PartitionOf(record.key, had) != record.partition) continue;
-      facts.push_back(record);
-    }
-  }
-  std::stable_sort(facts.begin(), facts.end(), [](const Record& a, const Record& b) {
-    return std::tie(a.stamp, a.partition, a.offset) < std::tie(b.stamp, b.partition, b.offset);
-  });
+  const std::vector<Fact> facts = FactsOf(from);
   Time clock = now;
   MemoryCluster cluster({.id = kSimLogId, .shared = true, .clock = [&clock] { return clock; }});
   MemoryDisk disk;
@@ -131,15 +168,12 @@ absl::StatusOr<std::string> ContentOn(const MemoryCluster& from, int32_t partiti
       const std::unique_ptr<Projector> projector,
       OpenProjector(log.get(),
                     {.batch = 1'000, .open_rocks = disk.Opener(), .folder = "facts/state"}));
-  bool settled = false;
-  for (const Record& fact : facts) {
-    clock = fact.stamp;
-    v1::StockEvent event;
-    if (!event.ParseFromArray(fact.value.data(), static_cast<int>(fact.value.size()))) continue;
-    if (!settled && !event.has_location_defined()) {
+  for (size_t i = 0; i < facts.size(); ++i) {
+    const Record& fact = facts[i].record;
+    if (i > 0 && facts[i - 1].defines && !facts[i].defines) {
       TW_RETURN_IF_ERROR(projector->RunToEnd(clock));
-      settled = true;
     }
+    clock = fact.stamp;
     const NewRecord record{kStockEvents, PartitionOf(fact.key, partitions), fact.key, fact.value,
                            fact.headers};
     TW_RETURN_IF_ERROR(log->Append({&record, 1}).status());

@@ -21,7 +21,7 @@
 
 namespace tallywire::sim {
 
-// A log of its own, at the same offsets and with the same stamps. What was compacted away is a gap.
+// A log of its own, with every record at the same offset and with the same stamp.
 class LogCopy {
  public:
   LogCopy(const MemoryCluster& from, bool shared, Time now);
@@ -44,7 +44,8 @@ struct Refold {
 struct Digests {
   std::vector<std::string> state;  // by partition
   std::string content;
-  // Records that the fold wrote to the log, stock.progress aside.
+  // Records that the fold wrote to the log, stock.progress aside, though that says that all of them
+  // are in it.
   int64_t written = 0;
 };
 

@@ -78,6 +78,7 @@ class Drawer {
     Op& op = work_.ops.emplace_back();
     op.kind = kind;
     op.at = now_;
+    op.settled = std::exchange(settle_next_, false);
     return op;
   }
 
@@ -101,9 +102,7 @@ class Drawer {
     v1::StockEvent event;
     DrawEvent(event);
     Keep(event);
-    Op& op = Add(Op::Kind::kEvent);
-    op.event = std::move(event);
-    op.settled = std::exchange(settle_next_, false);
+    Add(Op::Kind::kEvent).event = std::move(event);
   }
 
   void Keep(const v1::StockEvent& event) { events_.push_back(event); }

@@ -282,6 +282,8 @@ void World::Run() {
   injector_.Stop();
   channel_.Behave();
   log_ahead_ = Span(0);
+  for (auto& projector : projectors_) projector->SetSkew(Span(0));
+  publisher_.SetSkew(Span(0));
   std::fill(asleep_until_.begin(), asleep_until_.end(), 0);
   for (Ownership& own : owners_) own.late = -1;
   if (findings_.empty()) ComeToRest();
