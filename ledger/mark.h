@@ -27,8 +27,8 @@ std::map<std::string, int64_t> MarkCounts();
 
 }  // namespace tallywire
 
-#define TW_MARK(name)                                                        \
-  do {                                                                       \
+#define TW_MARK(name)                                                       \
+  do {                                                                      \
     if constexpr (::tallywire::kMarksCount) ::tallywire::CountMark((name)); \
   } while (false)
 

@@ -13,6 +13,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "ledger/mark.h"
 #include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
@@ -195,6 +196,7 @@ absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
   turn_ = {};
   // What is owed comes before what is new; it goes out with the others', and not under the lock.
   const bool owes = retry_;
+  if (owes) TW_MARK("loop.owes");
   if (!owes) {
     TW_ASSIGN_OR_RETURN(turn_.folded, FoldBatch());
   }
@@ -224,7 +226,10 @@ absl::StatusOr<bool> PartitionLoop::Finish(Time now, std::span<const Offset> row
   retry_ = false;
   if (turn_.checkpoint) TW_RETURN_IF_ERROR(CheckpointLocked(now));
   if (marks_.settle) {
-    if (state_->next_offset < taken_over_) return turn_.folded > 0;
+    if (state_->next_offset < taken_over_) {
+      TW_MARK("loop.catches-up-before-it-settles");
+      return turn_.folded > 0;
+    }
     TW_RETURN_IF_ERROR(Settle(now));
     return true;
   }
@@ -258,6 +263,7 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
   const absl::Status read = store_->TakeReadError();
   if (!read.ok()) {
     // What was folded on top of a failed look-up is void: back to the checkpoint.
+    TW_MARK("loop.a-read-failed");
     TW_RETURN_IF_ERROR(Load());
     return read;
   }
@@ -265,6 +271,7 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
     marks_.last = MarkOf(batch_.records.back());
   } else if (log_->IsShared()) {
     // Offsets that hold no record: marks of somebody's transaction.
+    if (reader_->Position() > state_->next_offset) TW_MARK("loop.offsets-without-records");
     state_->next_offset = std::max(state_->next_offset, reader_->Position());
   }
   AddSweeps();
@@ -301,8 +308,8 @@ void PartitionLoop::FoldOne(const Record& record) {
 }
 
 void PartitionLoop::Refuse(const Record& record, const Refusal& refusal) {
-  const Misplaced who = refusal.reason == RefusedReason::kWrongPartition ? decoder_.LastMisplaced()
-                                                                         : Misplaced();
+  const Misplaced who =
+      refusal.reason == RefusedReason::kWrongPartition ? decoder_.LastMisplaced() : Misplaced();
   fold_->Refuse({record.offset, record.stamp}, refusal.reason, who.source, who.sku);
   if (record.offset >= silent_until_) letters_.push_back(MakeDeadLetter(record, refusal));
 }
@@ -357,6 +364,7 @@ absl::StatusOr<bool> PartitionLoop::TickIfDue(Time now) {
   // A clock that was set back does not put it off.
   const bool waits = now >= last_tick_ && now - last_tick_ < tick_wait_;
   if (tick_offset_.value() >= 0 || waits) return false;
+  if (state_->log_time < last_tick_) TW_MARK("loop.ticks-slower");
   // The tick before came back and log time still is not there: its clock is behind this one.
   tick_wait_ = state_->log_time < last_tick_ ? std::min(Span(tick_wait_.value() * 2), kTickAtMost)
                                              : kTickEvery;

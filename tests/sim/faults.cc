@@ -204,6 +204,12 @@ class Drawer {
   }
 
   Fault DrawRefusal() {
+    if (random_.Chance(20)) {
+      // Reads of a store are many.
+      Fault fault = Made(Kind::kRefuse, Stored(), "read", random_.Between(0, bounds_.steps * 4));
+      fault.count = random_.Between(1, 3);
+      return fault;
+    }
     const bool store = random_.Chance(50);
     Fault fault = Made(random_.Chance(60) ? Kind::kRefuse : Kind::kFull,
                        store ? Stored() : Anyone(), "checkpoint", CallNumber());

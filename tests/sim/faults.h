@@ -65,7 +65,7 @@ struct Fault {
   };
   Kind kind = Kind::kCrashAt;
   std::string who;
-  std::string call;   // append, checkpoint, open, poll, bounds
+  std::string call;   // append, checkpoint, open, read, poll, bounds
   std::string topic;  // of kChannel: how it behaves
   int32_t partition = 0;
   int64_t at = 0;  // a step, or the number of a call

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/status.h"
+#include "tests/sim/failing_rocks.h"
 #include "tests/sim/random.h"
 
 namespace tallywire::sim {
@@ -34,6 +35,11 @@ void Injector::Attach(MemoryCluster& cluster, MemoryDisk& disk) {
   cluster.other = [this](MemoryCluster::OtherCall& call) { return Other(call); };
   disk.before = [this](const MemoryDisk::Call& call) { return BeforeDisk(call); };
   disk.after = [this](const MemoryDisk::Call& call) { return AfterDisk(call); };
+}
+
+OpenRocks Injector::Opener(MemoryDisk& disk) {
+  return FailingReads(disk.Opener(),
+                      [this](const std::string& folder) { return Count(Owner(folder), "read"); });
 }
 
 bool Injector::Hits(const Fault& fault, Kind kind, const std::string& who,

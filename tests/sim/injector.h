@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "ledger/rocks.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/memory_log.h"
 #include "tests/sim/memory_rocks.h"
@@ -36,6 +37,8 @@ class Injector {
 
   // Both must outlive this.
   void Attach(MemoryCluster& cluster, MemoryDisk& disk);
+  // The disk as processes have it: reads of it may fail too.
+  OpenRocks Opener(MemoryDisk& disk);
 
   void set_step(int64_t step) { step_ = step; }
   // From now on every call is as it should be.

@@ -43,7 +43,7 @@ absl::Status ProjectorProcess::Begin(const std::vector<Duty>& duties) {
   options.checkpoint_records = site_.setup->checkpoint_records;
   options.sweep_step = site_.setup->sweep_step;
   options.cache_skus = site_.setup->cache_skus;
-  options.open_rocks = site_.disk->Opener();
+  options.open_rocks = site_.injector->Opener(*site_.disk);
   std::vector<Partition> own;
   for (size_t p = 0; p < duties.size(); ++p) {
     if (duties[p] == Duty::kOwn) own.emplace_back(static_cast<int32_t>(p));
@@ -105,7 +105,7 @@ absl::StatusOr<bool> PublisherProcess::Step(Time now) {
     Publisher::Options options;
     options.folder = name_ + "/publisher";
     options.batch = site_.setup->publisher_batch;
-    options.open_rocks = site_.disk->Opener();
+    options.open_rocks = site_.injector->Opener(*site_.disk);
     auto opened = Publisher::Open(log_.get(), std::move(options));
     status = opened.status();
     if (opened.ok()) publisher_ = *std::move(opened);

@@ -14,12 +14,14 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/mark.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/run.h"
 
@@ -54,7 +56,16 @@ struct Arguments {
   bool shrink = false;
   bool verbose = false;
   bool keep_going = false;
+  std::string marks;
 };
+
+// The marks that were reached, one a line (ledger/mark.h).
+bool WriteMarks(const std::string& file) {
+  std::ofstream out(file);
+  for (const auto& [name, count] : MarkCounts()) out << name << ' ' << count << '\n';
+  out.close();
+  return !out.fail();
+}
 
 void PrintFailure(SeedOptions options, const SeedResult& result, bool shrink) {
   options.faults = result.faults;
@@ -137,6 +148,7 @@ int Main(int argc, char** argv) {
   app.add_option("--ops", arguments.ops, "only so many steps of the workload");
   app.add_flag("--shrink", arguments.shrink, "look for less that fails too");
   app.add_flag("--keep-going", arguments.keep_going, "go on after a failure");
+  app.add_option("--marks", arguments.marks, "write the marks that were reached to this file");
   app.add_flag("--verbose", arguments.verbose, "a line for each seed");
   CLI11_PARSE(app, argc, argv);
 
@@ -152,7 +164,12 @@ int Main(int argc, char** argv) {
   }
   signal(SIGABRT, SayCommand);
   signal(SIGSEGV, SayCommand);
-  return Runs(arguments).Run(faults);
+  const int code = Runs(arguments).Run(faults);
+  if (!arguments.marks.empty() && !WriteMarks(arguments.marks)) {
+    std::cerr << "cannot write " << arguments.marks << "\n";
+    return 2;
+  }
+  return code;
 }
 
 }  // namespace
