@@ -97,12 +97,16 @@ absl::Status PartitionLoop::OpenStore() {
 }
 
 absl::Status PartitionLoop::Load() {
-  fold_.reset();
-  state_ = std::make_unique<FoldState>();
+  is_void_ = true;
+  auto state = std::make_unique<FoldState>();
   StoreMarks marks;
-  TW_RETURN_IF_ERROR(store_->Restore(state_.get(), &marks));
+  TW_RETURN_IF_ERROR(store_->Restore(state.get(), &marks));
+  fold_.reset();
+  state_ = std::move(state);
+  // Who took over and had to begin again still has to compare.
+  marks_changed_ = marks_.settle && !marks.settle;
+  marks.settle = marks.settle || marks_.settle;
   marks_ = std::move(marks);
-  marks_changed_ = false;
   stored_.store(state_->next_offset.value(), std::memory_order_release);
   folded_.store(state_->next_offset.value(), std::memory_order_release);
   fold_ = std::make_unique<tallywire::Fold>(state_.get(), store_.get());
@@ -112,6 +116,7 @@ absl::Status PartitionLoop::Load() {
   TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, partition_));
   taken_over_ = bounds.end;
   TW_ASSIGN_OR_RETURN(reader_, log_->OpenReader(kStockEvents, partition_, state_->next_offset));
+  is_void_ = false;
   return absl::OkStatus();
 }
 
@@ -194,6 +199,7 @@ bool PartitionLoop::CheckpointIsDue(Time now) const {
 absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
   const std::lock_guard lock(mu_);
   turn_ = {};
+  TW_RETURN_IF_ERROR(Ready());
   // What is owed comes before what is new; it goes out with the others', and not under the lock.
   const bool owes = retry_;
   if (owes) TW_MARK("loop.owes");
@@ -326,6 +332,7 @@ absl::Status PartitionLoop::Checkpoint(Time now) {
 }
 
 absl::Status PartitionLoop::CheckpointLocked(Time now) {
+  TW_RETURN_IF_ERROR(Ready());
   TW_RETURN_IF_ERROR(Emit(true));
   if (!IsDirty()) return absl::OkStatus();
   retry_ = true;

@@ -39,6 +39,7 @@ void CheckFromOutside(const std::vector<Fault>& faults, World& world, Findings& 
   options.one_life = faults.empty();
   options.whole_appends =
       !AnyOf(faults, {Kind::kTear, Kind::kCrashIn, Kind::kDuplicate, Kind::kUsurp, Kind::kSleep});
+  options.one_publisher = !AnyOf(faults, {Kind::kSecondPublisher});
   options.acknowledged = world.source().acknowledged();
   const std::unique_ptr<Log> log = world.cluster().OpenView("auditor");
   const auto found = AuditLog(*log, options);

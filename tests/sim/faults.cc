@@ -22,7 +22,7 @@ struct Form {
   Kind kind;
   const char* text;
 };
-constexpr std::array<Form, 21> kForms = {{
+constexpr std::array<Form, 22> kForms = {{
     {Kind::kCrashBefore, "crash {who} before {call} {at}"},
     {Kind::kCrashAfter, "crash {who} after {call} {at}"},
     {Kind::kCrashIn, "crash {who} in append {at}"},
@@ -38,6 +38,7 @@ constexpr std::array<Form, 21> kForms = {{
     {Kind::kHand, "hand partition {partition} to {who} at {at}"},
     {Kind::kUsurp, "usurp partition {partition} by {who} at {at} for {count}"},
     {Kind::kSleep, "sleep {who} at {at} for {count}"},
+    {Kind::kSecondPublisher, "second publisher at {at} for {count}"},
     {Kind::kClockBack, "clock back {span} at {at}"},
     {Kind::kClockAhead, "clock ahead {span} at {at}"},
     {Kind::kSkew, "skew {who} {span}"},
@@ -166,8 +167,13 @@ class Drawer {
       fault.count = random_.Between(3, 30);
       return fault;
     }
-    if (kind < 88) return DrawClock();
+    if (kind < 90) return DrawClock();
     if (kind < 95) return DrawLog();
+    if (kind < 97 && bounds_.shared) {
+      Fault fault = Made(Kind::kSecondPublisher, "", "", Step());
+      fault.count = random_.Between(10, 50);
+      return fault;
+    }
     static constexpr std::array kWays = {"slow", "lying", "forgetful", "twice"};
     Fault fault = Made(Kind::kChannel, "", "", 0);
     fault.topic = random_.Pick(kWays);
@@ -206,7 +212,7 @@ class Drawer {
   Fault DrawRefusal() {
     if (random_.Chance(20)) {
       // Reads of a store are many.
-      Fault fault = Made(Kind::kRefuse, Stored(), "read", random_.Between(0, bounds_.steps * 4));
+      Fault fault = Made(Kind::kRefuse, Stored(), "read", random_.Between(0, bounds_.steps));
       fault.count = random_.Between(1, 3);
       return fault;
     }

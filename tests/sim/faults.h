@@ -19,6 +19,7 @@
 //   hand partition 1 to projector-0 at 30      in good order
 //   usurp partition 1 by projector-0 at 30 for 20   the owner learns of it so many steps later
 //   sleep projector-0 at 12 for 20             its partitions are handed over, then it wakes
+//   second publisher at 12 for 20              one that believes that it is the only one
 //   clock back 1d at 9                         the log's, as all clocks at `at`
 //   clock ahead 1y at 9
 //   skew projector-1 -1h                       a process's own clock, all the time
@@ -56,6 +57,7 @@ struct Fault {
     kHand,
     kUsurp,
     kSleep,
+    kSecondPublisher,
     kClockBack,
     kClockAhead,
     kSkew,

@@ -23,7 +23,7 @@ TEST(FaultsTest, WhatIsPrintedIsRead) {
       EXPECT_TRUE(*read == fault) << Print(fault);
     }
   }
-  EXPECT_EQ(kinds.size(), 21u) << "some kinds of fault are never drawn";
+  EXPECT_EQ(kinds.size(), 22u) << "some kinds of fault are never drawn";
 }
 
 TEST(FaultsTest, OneIsReadAsItIsTyped) {

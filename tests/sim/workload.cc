@@ -45,6 +45,11 @@ class Drawer {
     const size_t skus = 1 + random_.Below(kSkus.size());
     work_.skus.assign(kSkus.begin(), kSkus.begin() + static_cast<std::ptrdiff_t>(skus));
     locations_ = 2 + random_.Below(kLocations.size() - 1);
+    if (random_.Chance(25)) {
+      // Everything meets at one SKU and one site.
+      work_.skus.resize(1);
+      locations_ = 2;
+    }
   }
 
   Workload Draw() {

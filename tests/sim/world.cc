@@ -68,7 +68,8 @@ World::World(uint64_t seed, const Setup& setup, const Workload& work, std::vecto
       source_(&cluster_, &work_),
       channel_(&cluster_, MannerOf(faults_), seed),
       publisher_("publisher", {&setup_, &cluster_, &disk_, &injector_},
-                 SkewOf(faults_, "publisher")) {
+                 SkewOf(faults_, "publisher")),
+      second_publisher_("second", {&setup_, &cluster_, &disk_, &injector_}, Span(0)) {
   const auto made = cluster_.OpenView("maker")->CreateTopics(PlanTopics(setup_.partitions));
   TW_CHECK(made.ok(), "topics of a new cluster are made");
   for (int i = 0; i < setup_.projectors; ++i) {
@@ -84,6 +85,7 @@ World::World(uint64_t seed, const Setup& setup, const Workload& work, std::vecto
 
 World::~World() {
   publisher_.Die();
+  second_publisher_.Die();
   for (auto& projector : projectors_) projector->Die();
 }
 
@@ -198,8 +200,15 @@ void World::StepProjector(int index) {
   if (!more.ok()) Say(std::string(more.status().message()));
 }
 
-void World::StepPublisher() {
-  const auto more = publisher_.Step(now_);
+bool World::HasSecondPublisher() const {
+  return std::any_of(faults_.begin(), faults_.end(), [this](const Fault& fault) {
+    return fault.kind == Kind::kSecondPublisher && step_ >= fault.at &&
+           step_ < fault.at + fault.count;
+  });
+}
+
+void World::StepPublisher(bool second) {
+  const auto more = second ? second_publisher_.Step(now_) : publisher_.Step(now_);
   if (!more.ok()) Say(std::string(more.status().message()));
 }
 
@@ -214,13 +223,14 @@ void World::TakeStep() {
   } else if (who < 70) {
     StepProjector(static_cast<int>(random.Below(projectors_.size())));
   } else if (who < 85) {
-    StepPublisher();
+    StepPublisher(HasSecondPublisher() && random.Chance(50));
   } else if (who < 90) {
     channel_.Step();
   } else {
     now_ = now_ +
            Milliseconds(random.Chance(50) ? random.Between(1, 900) : random.Between(900, 4'000));
   }
+  if (!HasSecondPublisher()) second_publisher_.Die();
   Trace("step", static_cast<int64_t>(who));
   Trace("records", RecordsInAll());
   ++step_;
@@ -280,6 +290,7 @@ void World::Run() {
   }
   // Faults are over: everybody is awake and knows what it has.
   injector_.Stop();
+  second_publisher_.Die();
   channel_.Behave();
   log_ahead_ = Span(0);
   for (auto& projector : projectors_) projector->SetSkew(Span(0));

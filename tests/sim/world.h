@@ -77,7 +77,9 @@ class World {
   void Usurp(int32_t partition, int by, int64_t until);
   void StepSource(Random& random);
   void StepProjector(int index);
-  void StepPublisher();
+  void StepPublisher(bool second);
+  // Whether the second publisher has its time.
+  bool HasSecondPublisher() const;
   // One step of everybody. True: somebody had something to do.
   bool Round();
   bool AnyoneAsleep(int index) const;
@@ -108,6 +110,7 @@ class World {
   Channel channel_;
   std::vector<std::unique_ptr<ProjectorProcess>> projectors_;
   PublisherProcess publisher_;
+  PublisherProcess second_publisher_;
 };
 
 }  // namespace tallywire::sim
