@@ -297,8 +297,8 @@ void PartitionLoop::FoldOne(const Record& record) {
 }
 
 void PartitionLoop::Refuse(const Record& record, const Refusal& refusal) {
-  const Misplaced who = refusal.reason == RefusedReason::kWrongPartition ? decoder_.LastMisplaced()
-                                                                         : Misplaced();
+  const Misplaced who =
+      refusal.reason == RefusedReason::kWrongPartition ? decoder_.LastMisplaced() : Misplaced();
   fold_->Refuse({record.offset, record.stamp}, refusal.reason, who.source, who.sku);
   if (record.offset >= silent_until_) letters_.push_back(MakeDeadLetter(record, refusal));
 }
