@@ -220,6 +220,8 @@ rocksdb::Options MakeOptions(const Rocks::Options& options) {
   o.max_background_jobs = kBackgroundThreads + 1;
   o.max_open_files = kOpenFilesPerStore;
   o.compression = rocksdb::kLZ4Compression;
+  // Keys lie everywhere: merging rewrites the level below whole, so the fewer times the better.
+  o.level0_file_num_compaction_trigger = 8;
   o.level_compaction_dynamic_level_bytes = true;
   o.bytes_per_sync = size_t{1} << 20;
   o.max_manifest_file_size = uint64_t{16} << 20;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <map>
 #include <mutex>
 #include <system_error>
@@ -101,33 +102,26 @@ class ProjectorImpl : public Projector {
   absl::StatusOr<bool> Turn(Time now) {
     now_.store(now.value(), std::memory_order_relaxed);
     TW_RETURN_IF_ERROR(CheckTopic(now));
-    absl::Status first_error;
-    const auto note = [&first_error](const absl::Status& status) {
-      if (first_error.ok()) first_error = status;
-    };
-    // A partition that has to wait does not hold up the others.
-    std::vector<LoopPtr> folded;
-    Outgoing out;
-    for (const LoopPtr& loop : Loops()) {
-      const absl::Status status = loop->Fold(now, out);
-      note(status);
-      if (status.ok()) folded.push_back(loop);
-      for (int i = 0; loop->HasQuestions() && i < kMostYields; ++i) std::this_thread::yield();
+    const std::vector<LoopPtr> loops = Loops();
+    // Those that are behind need not wait for one another; at the head one append for all of them
+    // is less to wait for.
+    size_t slices = 1;
+    if (std::any_of(loops.begin(), loops.end(), [](const LoopPtr& l) { return l->WasBehind(); })) {
+      slices = std::clamp<size_t>(options_.threads, 1, std::max<size_t>(1, loops.size()));
     }
-    std::vector<std::vector<Offset>> rows(static_cast<size_t>(partitions_));
-    TW_RETURN_IF_ERROR(out.Send(log_, [&rows](const NewRecord& record, const Appended& where) {
-      if (record.topic != kStockAvailability) return;
-      rows[static_cast<size_t>(record.partition.value())].push_back(where.offset);
-    }));
-    bool more = false;
-    for (const LoopPtr& loop : folded) {
-      const auto ran = loop->Finish(now, rows[static_cast<size_t>(loop->partition().value())]);
-      note(ran.status());
-      more = more || (ran.ok() && *ran);
+    std::vector<std::vector<LoopPtr>> shares(slices);
+    for (size_t i = 0; i < loops.size(); ++i) shares[i % slices].push_back(loops[i]);
+    std::vector<std::future<absl::StatusOr<bool>>> others;
+    for (size_t i = 1; i < slices; ++i) {
+      others.push_back(std::async(std::launch::async, [&, i] { return TurnOf(shares[i], now); }));
+    }
+    absl::StatusOr<bool> more = TurnOf(shares[0], now);
+    for (auto& other : others) {
+      const absl::StatusOr<bool> ran = other.get();
+      if (more.ok()) more = ran.ok() ? absl::StatusOr<bool>(*more || *ran) : ran;
     }
     { const std::lock_guard lock(folded_mu_); }
     folded_changed_.notify_all();
-    if (!first_error.ok()) return first_error;
     return more;
   }
 
@@ -245,6 +239,35 @@ class ProjectorImpl : public Projector {
   static constexpr Span kCheckEvery = Seconds(3);
 
   using LoopPtr = std::shared_ptr<PartitionLoop>;
+
+  absl::StatusOr<bool> TurnOf(const std::vector<LoopPtr>& loops, Time now) {
+    absl::Status first_error;
+    const auto note = [&first_error](const absl::Status& status) {
+      if (first_error.ok()) first_error = status;
+    };
+    // A partition that has to wait does not hold up the others.
+    std::vector<LoopPtr> folded;
+    Outgoing out;
+    for (const LoopPtr& loop : loops) {
+      const absl::Status status = loop->Fold(now, out);
+      note(status);
+      if (status.ok()) folded.push_back(loop);
+      for (int i = 0; loop->HasQuestions() && i < kMostYields; ++i) std::this_thread::yield();
+    }
+    std::vector<std::vector<Offset>> rows(static_cast<size_t>(partitions_));
+    TW_RETURN_IF_ERROR(out.Send(log_, [&rows](const NewRecord& record, const Appended& where) {
+      if (record.topic != kStockAvailability) return;
+      rows[static_cast<size_t>(record.partition.value())].push_back(where.offset);
+    }));
+    bool more = false;
+    for (const LoopPtr& loop : folded) {
+      const auto ran = loop->Finish(now, rows[static_cast<size_t>(loop->partition().value())]);
+      note(ran.status());
+      more = more || (ran.ok() && *ran);
+    }
+    if (!first_error.ok()) return first_error;
+    return more;
+  }
 
   // By partition. What is let go meanwhile stays until who holds it here is done.
   std::vector<LoopPtr> Loops() const {

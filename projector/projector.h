@@ -55,6 +55,8 @@ class Projector {
     size_t sweep_step = 500;
     // SKUs kept in memory after a checkpoint.
     size_t cache_skus = 1'000'000;
+    // Partitions that are behind are folded on so many threads at once.
+    size_t threads = 1;
     // Those that it owns from the beginning; nullopt: all. Others may have the rest.
     std::optional<std::vector<Partition>> partitions = std::nullopt;
     // How stores are opened, those of Explain and Verify too.

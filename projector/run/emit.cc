@@ -75,17 +75,18 @@ void PartitionLoop::AddEffects(Outgoing& out) {
       out.Add({.topic = kStockEvents, .partition = Partition(p), .key = "", .value = value});
     }
   }
+  v1::Alert alert;
   for (const AlertEffect& effect : effects.alerts) {
     if (effect.offset < silent_until_) {
       TW_MARK("emit.was-told-before");
       continue;
     }
-    v1::Alert alert;
+    alert.Clear();
     EncodeAlert(effect, partition_, &alert);
     out.Add({.topic = kStockAlerts,
              .partition = partition_,
              .key = out.Keep(effect.sku.empty() ? effect.location : effect.sku),
-             .value = out.Keep(alert.SerializeAsString())});
+             .value = out.Keep(alert)});
   }
   for (const DeadLetter& letter : letters_) {
     out.Add({.topic = kStockDeadLetters,
@@ -136,14 +137,18 @@ absl::Status PartitionLoop::EmitSkus(const std::vector<SkuState*>& skus, Offset 
 
 void PartitionLoop::AddRows(const SkuState& sku, Offset threshold, Outgoing& out) {
   v1::Availability message;
+  std::string key = JoinKey(sku.sku, "");
+  const size_t sku_part = key.size();
   for (const StockRow& row : RowsOf(sku, state_->locations)) {
     if (row.touch->offset < threshold) continue;
     message.Clear();
     EncodeRow(row, sku, partition_, &message);
+    key.resize(sku_part);
+    key.append(row.name);
     out.Add({.topic = kStockAvailability,
              .partition = partition_,
-             .key = out.Keep(JoinKey(sku.sku, row.name)),
-             .value = out.Keep(message.SerializeAsString())});
+             .key = out.Keep(key),
+             .value = out.Keep(message)});
   }
 }
 

@@ -78,11 +78,7 @@ absl::StatusOr<std::unique_ptr<PartitionLoop>> PartitionLoop::Open(
       new PartitionLoop(log, partition, partitions, progress, options));
   TW_RETURN_IF_ERROR(loop->OpenStore());
   TW_RETURN_IF_ERROR(loop->Load());
-  loop->rows_out_ = std::max(loop->stored_offset(), loop->silent_until_);
-  if (loop->stored_offset() < loop->silent_until_ || log->IsShared()) {
-    loop->marks_.settle = true;
-    loop->marks_changed_ = true;
-  }
+  TW_RETURN_IF_ERROR(loop->TakeOver());
   return loop;
 }
 
@@ -362,7 +358,7 @@ void PartitionLoop::AddProgress(Outgoing& out) {
   out.Add({.topic = kStockProgress,
            .partition = partition_,
            .key = out.Keep(absl::StrCat(partition_.value())),
-           .value = out.Keep(progress.SerializeAsString())});
+           .value = out.Keep(progress)});
   turn_.progress = stored_offset();
 }
 

@@ -61,6 +61,9 @@ class PartitionLoop {
   // It folds no more, and puts nothing out: somebody else is the owner.
   void Abandon();
 
+  // In its last turn there was more to be folded than one takes. Of the thread of Fold.
+  bool WasBehind() const { return turn_.folded >= options_.batch; }
+
   // For records that the log has and has not handed over yet.
   static void WaitForTheLog();
 
@@ -134,8 +137,11 @@ class PartitionLoop {
   void AddSweeps();
   absl::Status SweepStep(Time now);
 
-  // Other owners (settle.cc). Reads what is out and puts out what is missing there or older.
+  // Other owners (settle.cc). Remembers what is out and whose it may be.
+  absl::Status TakeOver();
+  // Reads what was out at the take-over and puts out what is missing there or older.
   absl::Status Settle(Time now);
+  absl::Status CompareWithOut(Time now);
   // Looks for records of others behind the take-over, and answers them.
   absl::Status Watch(Time now);
   absl::Status Mend(const OutputWatch::Hole& hole, std::vector<SkuState*>& behind);
@@ -169,6 +175,10 @@ class PartitionLoop {
   OutputWatch watch_;
   Offset rows_out_{0};     // rows touched below this have gone out, sweeps aside
   Offset taken_over_{-1};  // stock.events up to here is folded before rows are compared
+  // At the take-over: rows below this one may have gone out by others, or not at all, and what is
+  // out ended here.
+  Offset settle_rows_{0};
+  Offset settle_out_{0};
   bool marks_changed_ = false;
   bool retry_ = false;   // something could not be put out or written
   bool is_void_ = true;  // nothing is loaded, or it rests on a look-up that failed

@@ -3,6 +3,7 @@
 // An old number must not stay behind: after a take-over everything that is out is compared with the
 // state once, and from then on whatever lies between own records.
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,8 @@ namespace {
 
 // Between two looks at an idle partition's end.
 constexpr Span kLookEvery = Seconds(3);
+
+constexpr Offset kAll{INT64_MAX};
 
 // What is none counts as older than any.
 int64_t VersionOf(const Record& record, v1::Availability& row) {
@@ -48,10 +51,37 @@ absl::Status PartitionLoop::CheckVersion(int64_t version, Offset offset, Offset*
       " to ", version, " are lost. Restore the log."));
 }
 
+absl::Status PartitionLoop::TakeOver() {
+  rows_out_ = std::max(stored_offset(), silent_until_);
+  if (stored_offset() >= silent_until_ && !log_->IsShared() && !marks_.settle) {
+    return absl::OkStatus();
+  }
+  TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockAvailability, partition_));
+  marks_.settle = true;
+  marks_changed_ = true;
+  settle_rows_ = rows_out_;
+  settle_out_ = bounds.end;
+  watch_.Begin(bounds.end);
+  return absl::OkStatus();
+}
+
+// Rows from settle_rows_ on go out by the running fold or by a sweep, whatever was out before.
 absl::Status PartitionLoop::Settle(Time now) {
+  if (settle_rows_ > Offset(0) || settle_out_ > Offset(0)) {
+    TW_RETURN_IF_ERROR(CompareWithOut(now));
+  }
+  last_look_ = now;
+  marks_.settle = false;
+  std::erase_if(marks_.sweeps, [this](const Sweep& s) { return s.offset < settle_rows_; });
+  marks_changed_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status PartitionLoop::CompareWithOut(Time now) {
   TW_RETURN_IF_ERROR(CheckpointLocked(now));
   absl::flat_hash_map<std::string, int64_t> out;
   TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockAvailability, partition_));
+  const Offset out_end = std::min(settle_out_, bounds.end);
   Offset events_end = state_->next_offset;
   v1::Availability row;
   const auto look = [&](const Record& record) -> absl::Status {
@@ -60,10 +90,10 @@ absl::Status PartitionLoop::Settle(Time now) {
     out[std::string(record.key)] = version;
     return absl::OkStatus();
   };
-  TW_RETURN_IF_ERROR(
-      ReadRange(*log_, kStockAvailability, partition_, bounds.begin, bounds.end, look));
-  watch_.Begin(bounds.end);
-  last_look_ = now;
+  if (bounds.begin < out_end) {
+    TW_RETURN_IF_ERROR(
+        ReadRange(*log_, kStockAvailability, partition_, bounds.begin, out_end, look));
+  }
   std::string after;
   std::vector<std::string> names;
   do {
@@ -74,6 +104,7 @@ absl::Status PartitionLoop::Settle(Time now) {
       SkuState* sku = fold_->FindSku(name);
       if (sku == nullptr) continue;
       for (const StockRow& r : RowsOf(*sku, state_->locations)) {
+        if (r.touch->offset >= settle_rows_) continue;
         const auto found = out.find(JoinKey(name, r.name));
         if (found != out.end() && found->second >= r.touch->offset.value()) continue;
         TW_MARK("settle.a-row-is-missing-or-old");
@@ -85,9 +116,6 @@ absl::Status PartitionLoop::Settle(Time now) {
     TW_RETURN_IF_ERROR(store_->TakeReadError());
     TW_RETURN_IF_ERROR(EmitSkus(behind, Offset(0)));
   } while (names.size() == options_.sweep_step);
-  marks_.settle = false;
-  marks_.sweeps.clear();
-  marks_changed_ = true;
   return absl::OkStatus();
 }
 
@@ -114,6 +142,7 @@ absl::Status PartitionLoop::Watch(Time now) {
   TW_MARK("settle.an-answer-failed");
   marks_.settle = true;
   marks_changed_ = true;
+  settle_rows_ = settle_out_ = kAll;
   return sent;
 }
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "ledger/check.h"
 #include "ledger/status.h"
@@ -13,6 +14,11 @@
 namespace tallywire {
 namespace store {
 namespace {
+
+template <class T>
+uint64_t HashOf(const T& value) {
+  return absl::Hash<T>()(value);
+}
 
 constexpr char kMoveAway[] = "move the folder away, it is rebuilt from the log";
 
@@ -80,7 +86,9 @@ absl::Status StoreImpl::CheckIdentity(const StoreIdentity& identity) {
   TW_RETURN_IF_ERROR(any.status());
   PutIdentity({.identity = identity}, &value_);
   const Rocks::Row row{.key = key_, .value = value_};
-  return rocks_->Ingest({&row, 1});
+  TW_RETURN_IF_ERROR(rocks_->Ingest({&row, 1}));
+  seen_.emplace();
+  return absl::OkStatus();
 }
 
 absl::Status StoreImpl::Damaged(std::string_view key) const {
@@ -133,6 +141,13 @@ absl::Status StoreImpl::RestoreTables(FoldState* state) {
 }
 
 absl::Status StoreImpl::WriteCheckpoint(const FoldState& state, const StoreMarks& marks) {
+  if (seen_.has_value()) {
+    // Before they are there: what fails half-way may have put them in.
+    for (const auto& [identity, fingerprint] : state.identities) {
+      seen_->identities.Add(HashOf(identity));
+    }
+    for (const SkuState* sku : state.dirty_skus) seen_->skus.Add(HashOf(sku->sku));
+  }
   rows_.Gather(state, marks);
   absl::Status status = rocks_->Ingest(rows_.rows());
   rows_.Clear();
@@ -158,6 +173,7 @@ bool StoreImpl::LoadSku(Locations& locations, SkuState* state) {
 }
 
 absl::Status StoreImpl::ReadSku(Locations& locations, SkuState* state, bool* found) {
+  if (seen_.has_value() && !seen_->skus.MayHave(HashOf(state->sku))) return absl::OkStatus();
   SkuKey(state->sku, &key_);
   TW_ASSIGN_OR_RETURN(*found, Find());
   if (!*found) return absl::OkStatus();
@@ -215,6 +231,9 @@ absl::Status StoreImpl::ReadSource(std::string_view source, SequenceState* state
 }
 
 std::optional<uint64_t> StoreImpl::FindIdentity(const Identity& identity) {
+  if (seen_.has_value() && !seen_->identities.MayHave(HashOf(identity))) {
+    return std::nullopt;
+  }
   IdentityKey(identity, &key_);
   const absl::StatusOr<bool> found = Find();
   if (!Noted(found.status()) || !*found) return std::nullopt;

@@ -18,6 +18,7 @@
 #include "projector/fold/state.h"
 #include "projector/store/checkpoint.h"
 #include "projector/store/keys.h"
+#include "projector/store/seen_filter.h"
 #include "projector/store/store.h"
 
 namespace tallywire::store {
@@ -79,6 +80,13 @@ class StoreImpl : public Store {
   const std::unique_ptr<Rocks> rocks_;
 
   // Of the thread that folds.
+  // What checkpoints have put in; only of a folder that was made by this object: of another nobody
+  // knows all that is there.
+  struct Seen {
+    SeenFilter identities;
+    SeenFilter skus;
+  };
+  std::optional<Seen> seen_;
   std::string key_;
   std::string value_;
   JournalEntry entry_;

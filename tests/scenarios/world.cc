@@ -51,18 +51,29 @@ World::World(const RunConfig& config, Time start, std::string folder)
     : config_(config), folder_(std::move(folder)), now_(start) {}
 
 World::~World() {
+  Stop();
+  std::error_code error;
+  if (config_.folder.empty()) std::filesystem::remove_all(folder_, error);
+}
+
+void World::Stop() {
   publisher_.reset();
   projector_.reset();
   appender_.reset();
   log_.reset();
   cluster_.reset();
-  std::error_code error;
-  std::filesystem::remove_all(folder_, error);
+}
+
+absl::StatusOr<std::unique_ptr<World>> World::Make(const RunConfig& config, Time start) {
+  std::string folder = config.folder;
+  if (folder.empty()) {
+    TW_ASSIGN_OR_RETURN(folder, MakeFolder());
+  }
+  return std::unique_ptr<World>(new World(config, start, std::move(folder)));
 }
 
 absl::StatusOr<std::unique_ptr<World>> World::Create(const RunConfig& config, Time start) {
-  TW_ASSIGN_OR_RETURN(std::string folder, MakeFolder());
-  std::unique_ptr<World> world(new World(config, start, std::move(folder)));
+  TW_ASSIGN_OR_RETURN(std::unique_ptr<World> world, Make(config, start));
   TW_RETURN_IF_ERROR(world->Open());
   return world;
 }
@@ -75,6 +86,7 @@ absl::Status World::OpenLog() {
     options.clock = clock;
     // Nothing is dropped, so that an audit sees every value that ever went out.
     options.compact_after = 0;
+    options.open_rocks = config_.open_rocks;
     TW_ASSIGN_OR_RETURN(log_, EmbeddedLog::Open(std::move(options)));
   } else {
     KafkaLog::Options options;
@@ -85,6 +97,7 @@ absl::Status World::OpenLog() {
     TW_ASSIGN_OR_RETURN(cluster_, KafkaLog::Open(std::move(options)));
     log_ = std::make_unique<SetLog>(cluster_.get(), config_.prefix, &stamps_, clock);
   }
+  if (config_.wrap_log) log_ = config_.wrap_log(std::move(log_));
   return log_->CreateTopics(PlanTopics(config_.partitions));
 }
 
@@ -98,11 +111,13 @@ absl::Status World::Open() {
   // Odd on purpose: a restart finds the checkpoint somewhere between two events.
   projector_options.checkpoint_records = config_.batch == 1 ? 3 : 500'000;
   projector_options.sweep_step = config_.batch == 1 ? 1 : 500;
+  projector_options.open_rocks = config_.open_rocks;
   TW_ASSIGN_OR_RETURN(projector_, Projector::Open(log_.get(), std::move(projector_options)));
 
   Publisher::Options publisher_options;
   publisher_options.folder = folder_ + "/publisher";
   publisher_options.batch = config_.batch;
+  publisher_options.open_rocks = config_.open_rocks;
   TW_ASSIGN_OR_RETURN(publisher_, Publisher::Open(log_.get(), std::move(publisher_options)));
   return absl::OkStatus();
 }
@@ -113,11 +128,7 @@ absl::Status World::Restart(bool close) {
     TW_RETURN_IF_ERROR(publisher_->Close());
     TW_RETURN_IF_ERROR(projector_->Close());
   }
-  publisher_.reset();
-  projector_.reset();
-  appender_.reset();
-  log_.reset();
-  cluster_.reset();
+  Stop();
   return Open();
 }
 

@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "ledger/appender.h"
 #include "ledger/log.h"
+#include "ledger/rocks.h"
 #include "projector/projector.h"
 #include "publishers/publisher.h"
 #include "tests/scenarios/set_log.h"
@@ -32,6 +33,11 @@ struct RunConfig {
   // embedded.
   std::string brokers = {};
   std::string prefix = {};
+  // A folder that stays when the world goes; empty: one of its own, which does not.
+  std::string folder = {};
+  // What stands between the parts and their log and stores; empty: nothing.
+  std::function<std::unique_ptr<Log>(std::unique_ptr<Log>)> wrap_log = nullptr;
+  OpenRocks open_rocks = nullptr;
 };
 
 // `3/1000/restart`.
@@ -51,6 +57,8 @@ class World {
  public:
   // Makes a folder of its own and opens everything in it. The clock stands at `start`.
   static absl::StatusOr<std::unique_ptr<World>> Create(const RunConfig& config, Time start);
+  // The same, but nothing is open yet.
+  static absl::StatusOr<std::unique_ptr<World>> Make(const RunConfig& config, Time start);
   // Removes the folder.
   ~World();
   World(const World&) = delete;
@@ -59,6 +67,10 @@ class World {
   Time now() const { return now_; }
   void SetClock(Time now) { now_ = now; }
 
+  // Opens every part; after an error some are open.
+  absl::Status Open();
+  // Drops every part as it is.
+  void Stop();
   // Ends every part and opens it again on the same folder; `close`: in good order, otherwise they
   // are dropped as they are.
   absl::Status Restart(bool close);
@@ -74,6 +86,7 @@ class World {
   // One record of stock.events.
   absl::StatusOr<OwnedRecord> ReadEvent(Partition partition, Offset offset);
 
+  const std::string& folder() const { return folder_; }
   Log& log() { return *log_; }
   Appender& appender() { return *appender_; }
   Projector& projector() { return *projector_; }
@@ -81,7 +94,6 @@ class World {
 
  private:
   World(const RunConfig& config, Time start, std::string folder);
-  absl::Status Open();
   absl::Status OpenLog();
   absl::StatusOr<int64_t> RecordsInAll();
 

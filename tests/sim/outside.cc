@@ -6,6 +6,7 @@
 #include <set>
 #include <tuple>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
@@ -148,6 +149,27 @@ void AuditAlerts(const Expected& expected, const Rules& rules, const TopicRecord
   }
 }
 
+void AuditCaps(const TopicRecords& updates, const TopicRecords& alerts, Findings& findings) {
+  std::set<std::tuple<std::string, std::string, int64_t>> told;
+  for (const LogRecord& record : alerts.records) {
+    v1::Alert alert;
+    if (!alert.ParseFromString(record.value)) continue;
+    if (alert.id().kind() != v1::ALERT_KIND_NEEDS_CAP) continue;
+    told.insert({alert.channel(), alert.listing(), alert.id().offset()});
+  }
+  // Alerts are not kept for ever.
+  const bool all_there = std::all_of(alerts.begins.begin(), alerts.begins.end(),
+                                     [](int64_t begin) { return begin == 0; });
+  for (const LogRecord& record : updates.records) {
+    v1::ListingUpdate update;
+    if (!all_there || !update.ParseFromString(record.value)) continue;
+    if (update.state() != v1::LISTING_STATE_NEEDS_CAP) continue;
+    if (told.contains({update.channel(), update.listing_id(), update.rules_version()})) continue;
+    findings.push_back(Where(kListingUpdates, record) +
+                       " needs a cap, and no alert says so: " + update.ShortDebugString());
+  }
+}
+
 void AuditLetters(const Expected& expected, const TopicRecords& events, const TopicRecords& topic,
                   Findings& findings) {
   const auto by_id = ById(events);
@@ -155,13 +177,12 @@ void AuditLetters(const Expected& expected, const TopicRecords& events, const To
   for (const LogRecord& letter : topic.records) {
     // A mark of a letter that was redriven.
     if (letter.HeaderValue("stock-error-code").empty()) continue;
-    RecordId id = {letter.partition, -1};
-    for (const auto& [known, record] : by_id) {
-      if (absl::StrCat(known.second) == letter.HeaderValue("kafka_dlt-original-offset") &&
-          absl::StrCat(known.first) == letter.HeaderValue("kafka_dlt-original-partition")) {
-        id = known;
-      }
-    }
+    RecordId id = {-1, -1};
+    const bool numbers =
+        absl::SimpleAtoi(std::string(letter.HeaderValue("kafka_dlt-original-partition")),
+                         &id.first) &&
+        absl::SimpleAtoi(std::string(letter.HeaderValue("kafka_dlt-original-offset")), &id.second);
+    if (!numbers) id = {-1, -1};
     const auto verdict = expected.verdicts.find(id);
     if (verdict == expected.verdicts.end() || id.first != letter.partition) {
       findings.push_back(Where(kStockDeadLetters, letter) + " names no record of its partition");
@@ -296,6 +317,7 @@ absl::StatusOr<Findings> AuditLog(Log& log, const OutsideOptions& options) {
   Findings findings = expected.doubts;
   AuditRows(expected, rows, options, findings);
   AuditAlerts(expected, rules, alerts, findings);
+  AuditCaps(updates, alerts, findings);
   AuditLetters(expected, events, letters, findings);
   AuditLinks(expected, events, findings);
   AuditUpdates(expected, rules, updates, options, findings);

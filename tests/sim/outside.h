@@ -35,8 +35,8 @@ struct Acknowledged {
 };
 
 struct OutsideOptions {
-  // Every partition has had one owner that was never dropped or restarted, so that versions of a
-  // key never fall in the topic itself. Otherwise old rows may come again, and be followed by newer
+  // Every partition has had one owner that was never dropped or restarted, so that no version
+  // of a key falls in the topic itself. Otherwise old rows may come again, and be followed by newer
   // ones.
   bool one_life = false;
   // No append failed halfway, and no two owners wrote at once: rows of a SKU stand together, and no
@@ -59,6 +59,8 @@ void AuditRows(const Expected& expected, const TopicRecords& topic, const Outsid
 // stock.alerts: those of the fold exactly, repeats allowed; NEEDS_CAP where a listing needs one.
 void AuditAlerts(const Expected& expected, const Rules& rules, const TopicRecords& topic,
                  Findings& findings);
+// The two together: no update needs a cap of which nobody was told.
+void AuditCaps(const TopicRecords& updates, const TopicRecords& alerts, Findings& findings);
 // stock.events-dlt: every refused record as it came, and no other.
 void AuditLetters(const Expected& expected, const TopicRecords& events, const TopicRecords& topic,
                   Findings& findings);

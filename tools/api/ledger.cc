@@ -2,6 +2,7 @@
 #include "tools/api/ledger.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -52,6 +53,7 @@ absl::Status Ledger::OpenParts() {
 absl::Status Ledger::OpenProjector() {
   Projector::Options projector;
   projector.folder = options_.folder + "/state";
+  projector.threads = std::max(1u, std::thread::hardware_concurrency());
   projector.partitions = options_.own;
   if (options_.join) projector.partitions.emplace();
   TW_ASSIGN_OR_RETURN(projector_, Projector::Open(log_.get(), std::move(projector)));

@@ -12,8 +12,8 @@ absl::StatusOr<std::string_view> MappedLog::NameOf(std::string_view topic) const
   return absl::NotFoundError(absl::StrCat("there is no topic ", std::string(topic)));
 }
 
-absl::StatusOr<std::vector<Appended>> MappedLog::Append(std::span<const NewRecord> records) {
-  mapped_.assign(records.begin(), records.end());
+absl::Status MappedLog::Map(std::span<const NewRecord> records, std::span<NewRecord> mapped) {
+  const std::lock_guard lock(mu_);
   std::string_view last;
   std::string_view name;
   Count* count = nullptr;
@@ -24,12 +24,18 @@ absl::StatusOr<std::vector<Appended>> MappedLog::Append(std::span<const NewRecor
       TW_ASSIGN_OR_RETURN(name, NameOf(last));
       count = &appended_[std::string(last)];
     }
-    mapped_[i].topic = name;
+    mapped[i].topic = name;
     ++count->records;
     count->bytes += static_cast<int64_t>(record.key.size() + record.value.size());
     if (watch_) watch_(record);
   }
-  return log_->Append(mapped_);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Appended>> MappedLog::Append(std::span<const NewRecord> records) {
+  std::vector<NewRecord> mapped(records.begin(), records.end());
+  TW_RETURN_IF_ERROR(Map(records, mapped));
+  return log_->Append(mapped);
 }
 
 absl::StatusOr<std::unique_ptr<LogReader>> MappedLog::OpenReader(std::string_view topic,

@@ -7,12 +7,14 @@
 //
 //   MappedLog round(log, {{"stock.availability", "bench.round-1.stock.availability"}});
 //
-// Threads: as a Log; one appends at a time. A topic that is not mapped is not there (NOT_FOUND).
+// Threads: as a Log; what it counted is asked for when nobody appends. A topic that is not mapped
+// is not there (NOT_FOUND).
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,19 +47,21 @@ class MappedLog : public Log {
 
   // By the caller's names, since the log was made.
   const std::map<std::string, Count, std::less<>>& appended() const { return appended_; }
-  // Sees each record before it is appended.
+  // Sees each record before it is appended, one at a time.
   void Watch(std::function<void(const NewRecord&)> watch) { watch_ = std::move(watch); }
 
  private:
   absl::StatusOr<std::string_view> NameOf(std::string_view topic) const;
+  // Counts them and gives their copies the other names.
+  absl::Status Map(std::span<const NewRecord> records, std::span<NewRecord> mapped);
 
   Log* const log_;
   const std::map<std::string, std::string, std::less<>> names_;
 
-  // Of who appends.
+  std::mutex mu_;
+  // Guarded by mu_.
   std::map<std::string, Count, std::less<>> appended_;
   std::function<void(const NewRecord&)> watch_;
-  std::vector<NewRecord> mapped_;
 };
 
 }  // namespace tallywire

@@ -280,6 +280,7 @@ absl::Status ProjectBench::Project(int round) {
   if (round == 0) log.Watch([this](const NewRecord& record) { KeepSample(record); });
   Projector::Options options;
   options.folder = absl::StrCat(folder_, "/round-", round);
+  options.threads = std::max(1u, std::thread::hardware_concurrency());
   const ProcessMeter meter;
   TW_ASSIGN_OR_RETURN(const std::unique_ptr<Projector> projector, Projector::Open(&log, options));
   const auto all_folded = [&] {

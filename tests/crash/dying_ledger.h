@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TALLYWIRE_TESTS_CRASH_DYING_LEDGER_H_
+#define TALLYWIRE_TESTS_CRASH_DYING_LEDGER_H_
+
+// A story told to a ledger that dies, is opened again and goes on to the end; and the comparison
+// with one that did not die. For GoogleTest.
+
+#include <string>
+#include <vector>
+
+#include "tests/crash/death.h"
+#include "tests/crash/story.h"
+#include "tests/scenarios/world.h"
+
+namespace tallywire::crash {
+
+class DyingLedger {
+ public:
+  // `config` says which log, and how many partitions.
+  DyingLedger(const Story* story, scenarios::RunConfig config)
+      : story_(*story), config_(std::move(config)) {}
+
+  // Without a death: fills `points` and the ending that others are compared with. Fails the test
+  // if that has findings.
+  void PlayUndisturbed();
+  const std::vector<Death::Point>& points() const { return points_; }
+  const Ending& ending() const { return ending_; }
+
+  struct When {
+    int64_t at;
+    Death::How how;
+  };
+  // Dies at each of `whens` in turn, the second while it recovers from the first, and then goes on
+  // to the end, which must be the undisturbed one.
+  void Play(const std::vector<When>& whens, bool thorough);
+
+  // Every death of one run: nothing of each call; half of each that can be; all of each append,
+  // whose acknowledgement is lost.
+  std::vector<When> EveryDeath() const;
+
+ private:
+  scenarios::RunConfig Config(Death* death) const;
+
+  const Story& story_;
+  const scenarios::RunConfig config_;
+  int runs_ = 0;
+  std::vector<Death::Point> points_;
+  Ending ending_;
+};
+
+// Says what differs.
+void ExpectSame(const Ending& ending, const Ending& undisturbed);
+
+}  // namespace tallywire::crash
+
+#endif  // TALLYWIRE_TESTS_CRASH_DYING_LEDGER_H_
