@@ -52,6 +52,8 @@ class Client {
   // Tells the rest of the story and lets the ledger come to rest. An error is the world's: the
   // client stands where it was.
   absl::Status Play(scenarios::World& world);
+  // The same without the rest.
+  absl::Status Tell(scenarios::World& world);
 
   // Every event that was acknowledged, and where.
   struct Acknowledged {
