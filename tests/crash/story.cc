@@ -266,7 +266,8 @@ absl::StatusOr<Ending> Look(scenarios::World& world, const Client& client, bool 
   TW_ASSIGN_OR_RETURN(ending.findings, scenarios::Audit(world, thorough));
   if (half) {
     std::erase_if(ending.findings, [](const std::string& finding) {
-      return absl::StrContains(finding, "comes before the TOTAL of");
+      return absl::StrContains(finding, "comes before the TOTAL of") ||
+             absl::StrContains(finding, "is older than the row of");
     });
   }
   TW_ASSIGN_OR_RETURN(const auto events, world.ReadAll(kStockEvents));

@@ -87,7 +87,7 @@ struct Ending {
   std::vector<std::string> findings;
 };
 // `half`: an append may have been cut in two, so that a SKU's rows do without their TOTAL until
-// they come again. `thorough`: by folding everything anew, too.
+// they come again; readers wait for it. `thorough`: by folding everything anew, too.
 absl::StatusOr<Ending> Look(scenarios::World& world, const Client& client, bool half,
                             bool thorough);
 
