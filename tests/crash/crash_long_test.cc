@@ -49,14 +49,30 @@ TEST(CrashLong, AHundredDeathsRecordByRecord) {
   DieAHundredTimes(ledger, 2);
 }
 
+scenarios::RunConfig OnKafka(std::string* why_not) {
+  return {.partitions = 3,
+          .batch = 40,
+          .brokers = TestBrokers(*why_not),
+          .prefix = UniqueKafkaName() + "."};
+}
+
+TEST(CrashLong, EveryDeathOfAShortRunOnKafka) {
+  std::string why_not;
+  const scenarios::RunConfig config = OnKafka(&why_not);
+  if (config.brokers.empty()) GTEST_SKIP() << "skipped: " << why_not;
+  const Story story = ShortStory();
+  DyingLedger ledger(&story, config);
+  ledger.PlayUndisturbed();
+  ASSERT_FALSE(HasFailure());
+  ledger.PlayEveryDeath(false);
+}
+
 TEST(CrashLong, AHundredDeathsOnKafka) {
   std::string why_not;
-  const std::string brokers = TestBrokers(why_not);
-  if (brokers.empty()) GTEST_SKIP() << "skipped: " << why_not;
-  const Story story = ShortStory();
-  DyingLedger ledger(
-      &story,
-      {.partitions = 3, .batch = 40, .brokers = brokers, .prefix = UniqueKafkaName() + "."});
+  const scenarios::RunConfig config = OnKafka(&why_not);
+  if (config.brokers.empty()) GTEST_SKIP() << "skipped: " << why_not;
+  const Story story = LongStory(3);
+  DyingLedger ledger(&story, config);
   DieAHundredTimes(ledger, 3);
 }
 
