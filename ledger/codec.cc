@@ -154,13 +154,19 @@ HeaderFields FromHeaders(std::span<const Header> headers) {
   return fields;
 }
 
-std::optional<Refusal> NotUtf8(const HeaderFields& headers) {
+// Of the headers that are read, one that is not UTF-8.
+std::optional<Refusal> NotUtf8(const v1::StockEvent& message, const HeaderFields& headers) {
+  if (message.has_location_copied() || message.has_ticked()) return std::nullopt;
   const auto refusal = [](std::string_view name, std::string_view value) {
     return Refusal{RefusedReason::kUndecodable,
                    absl::StrCat(std::string(name), ": ", Quoted(value), " is not UTF-8")};
   };
-  if (!IsUtf8(headers.event_id)) return refusal("ce_id", headers.event_id);
-  if (!IsUtf8(headers.source)) return refusal("ce_source", headers.source);
+  if (message.event_id().empty() && !IsUtf8(headers.event_id)) {
+    return refusal("ce_id", headers.event_id);
+  }
+  if (message.source().empty() && !IsUtf8(headers.source)) {
+    return refusal("ce_source", headers.source);
+  }
   return std::nullopt;
 }
 
@@ -210,8 +216,15 @@ std::variant<const Event*, Refusal> Decoder::Decode(std::string_view value,
     return Undecodable(value.size(), "a StockEvent");
   }
   const HeaderFields fields = FromHeaders(headers);
-  if (auto refusal = NotUtf8(fields)) return *std::move(refusal);
+  if (auto refusal = NotUtf8(impl_->message, fields)) return *std::move(refusal);
   return impl_->Read(impl_->message, Texts::kUtf8, fields, placement);
+}
+
+Misplaced Decoder::LastMisplaced() const {
+  const auto name = [](std::string_view text) {
+    return text.size() <= kMaxNameBytes ? text : std::string_view();
+  };
+  return {.source = name(impl_->event.source), .sku = name(impl_->event.sku)};
 }
 
 std::variant<const Event*, Refusal> Decoder::Check(const v1::StockEvent& message,

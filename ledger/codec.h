@@ -35,6 +35,12 @@ struct Placement {
   int32_t partitions = 0;
 };
 
+// Who says so, and of which SKU; empty where that is no name.
+struct Misplaced {
+  std::string_view source;
+  std::string_view sku;
+};
+
 class Decoder {
  public:
   Decoder();
@@ -48,7 +54,11 @@ class Decoder {
                                              std::span<const Header> headers,
                                              const Placement& placement);
 
-  // The same for a message that is decoded already; views live as long as `message`.
+  // What the record says that Decode has just refused for WRONG_PARTITION, whatever else is wrong
+  // with it. Lives as long as an event.
+  Misplaced LastMisplaced() const;
+
+  // As Decode, for a message that is decoded already; views live as long as `message`.
   std::variant<const Event*, Refusal> Check(const v1::StockEvent& message,
                                             const Placement& placement);
 

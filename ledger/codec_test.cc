@@ -11,6 +11,7 @@
 
 #include "ledger/identity.h"
 #include "ledger/limits.h"
+#include "ledger/topics.h"
 #include "tallywire/v1/event.pb.h"
 
 namespace tallywire {
@@ -191,6 +192,34 @@ TEST(CloudEventsTest, TheBodyGoesFirst) {
   EXPECT_EQ(decoded.event().event_id, "e1");
   EXPECT_EQ(decoded.event().source, "pos");
   EXPECT_EQ(decoded.event().occurred_at, Time(1'772'359'200'000'000));
+}
+
+TEST(CloudEventsTest, WhatIsNotReadIsNotAsked) {
+  const Decoded named(Bytes(kSold), {{"ce_id", "\xff"}, {"ce_source", "\xff"}});
+  EXPECT_EQ(named.event().event_id, "e1");
+  const Placement place{.key = "", .partition = Partition(0), .partitions = 1};
+  const Decoded tick(Bytes("ticked {}"), {{"ce_id", "\xff"}}, place);
+  EXPECT_EQ(tick.event().body, Body::kTicked);
+}
+
+// The appender's wrong partition is told with its source, whatever else is wrong with the record.
+TEST(DecoderTest, SaysWhoMisplacedARecord) {
+  const auto misplaced = [](const std::string& text) {
+    Decoder decoder;
+    const std::string value = Bytes(text);
+    const Partition wrong((PartitionOf("A", 3).value() + 1) % 3);
+    const auto result = decoder.Decode(value, {}, {"A", wrong, 3});
+    EXPECT_EQ(std::get<Refusal>(result).reason, RefusedReason::kWrongPartition);
+    const Misplaced who = decoder.LastMisplaced();
+    return std::string(who.source) + "/" + std::string(who.sku);
+  };
+  EXPECT_EQ(misplaced("event_id: 'e' source: 'pos' sku: 'A' transfer_closed { transfer_id: 't' }"),
+            "pos/A");
+  EXPECT_EQ(misplaced("event_id: 'e' source: 'pos' sku: 'A' sold { location: 'W' quantity: 0 }"),
+            "pos/A");
+  EXPECT_EQ(misplaced("event_id: 'e' sku: 'A' source: '" + std::string(65, 's') +
+                      "' transfer_closed { transfer_id: 't' }"),
+            "/A");
 }
 
 TEST(CloudEventsTest, HeadersKeepTheRulesToo) {

@@ -19,6 +19,7 @@ class Arena {
  public:
   // A copy that stays where it is until the next Clear.
   std::string_view Keep(std::string_view bytes) {
+    if (bytes.empty()) return {};
     char* const kept = Take(bytes.size());
     std::memcpy(kept, bytes.data(), bytes.size());
     return {kept, bytes.size()};

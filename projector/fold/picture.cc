@@ -59,7 +59,6 @@ class Picture {
     Quantity sellable_sum = 0;
     Quantity other_sum = 0;
     bool any_sellable = false;
-    bool has_places = false;
   };
 
   NotSellable WhyNot(LocationId location) const {
@@ -129,7 +128,6 @@ class Picture {
     const LocationId site_location = locations_.SiteOf(place.location);
     const NotSellable because = WhyNot(place.location);
     Site& site = SiteAt(site_location);
-    site.has_places = true;
     for (size_t p = 0; p < kPools; ++p) site.row.pools[p] += place.pools[p];
     const Quantity available = place.pools[static_cast<size_t>(Index(Pool::kAvailable))];
     if (because == NotSellable::kNone) {
@@ -177,16 +175,14 @@ class Picture {
     const Quantity net = site.sellable_sum + site.other_sum;
     if (is_limited()) {
       row.shortfall = std::max<Quantity>(0, -net);
-      if (row.sellable && site.has_places) {
+      if (row.sellable) {
         row.ats = site.sellable_sum + std::min<Quantity>(0, site.other_sum) - row.safety_stock;
       }
     }
-    if (site.has_places) {
-      for (size_t p = 0; p < kPools; ++p) total_.pools[p] += row.pools[p];
-      total_.ats += std::max<Quantity>(0, row.ats);
-      total_.shortfall += row.shortfall;
-      total_.safety_stock += row.safety_stock;
-    }
+    for (size_t p = 0; p < kPools; ++p) total_.pools[p] += row.pools[p];
+    total_.ats += std::max<Quantity>(0, row.ats);
+    total_.shortfall += row.shortfall;
+    total_.safety_stock += row.safety_stock;
     Raise(total_.touch, *row.touch);
     rows_.push_back(row);
   }

@@ -6,16 +6,16 @@
 // out in one append and wait for one acknowledgement. Thread-compatible.
 
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <functional>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "google/protobuf/message_lite.h"
 #include "ledger/log.h"
 #include "ledger/status.h"
+#include "projector/fold/arena.h"
 
 namespace tallywire {
 
@@ -24,7 +24,13 @@ class Outgoing {
   // Told of each record where it came to lie, in the order in which they were added.
   using Acknowledged = std::function<void(const NewRecord& record, const Appended& where)>;
 
-  std::string_view Keep(std::string text) { return kept_.emplace_back(std::move(text)); }
+  std::string_view Keep(std::string_view text) { return kept_.Keep(text); }
+  std::string_view Keep(const google::protobuf::MessageLite& message) {
+    const size_t size = message.ByteSizeLong();
+    char* const room = kept_.Take(size);
+    message.SerializeWithCachedSizesToArray(reinterpret_cast<uint8_t*>(room));
+    return {room, size};
+  }
   void Add(const NewRecord& record) { records_.push_back(record); }
   size_t size() const { return records_.size(); }
 
@@ -37,13 +43,13 @@ class Outgoing {
       for (size_t i = 0; i < records_.size(); ++i) acknowledged(records_[i], (*appended)[i]);
     }
     records_.clear();
-    kept_.clear();
+    kept_.Clear();
     return appended.status();
   }
 
  private:
   std::vector<NewRecord> records_;
-  std::deque<std::string> kept_;
+  Arena kept_;
 };
 
 }  // namespace tallywire

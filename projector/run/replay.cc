@@ -28,14 +28,9 @@ void FoldOne(const Record& record, const StoreIdentity& identity, Decoder& decod
   }
   const RefusedReason reason = std::get<Refusal>(decoded).reason;
   // The state remembers which sources misplace their records.
-  std::string source;
-  if (reason == RefusedReason::kWrongPartition) {
-    const auto again = decoder.Decode(
-        record.value, record.headers,
-        {record.key, PartitionOf(record.key, identity.partitions), identity.partitions});
-    if (const auto* event = std::get_if<const Event*>(&again)) source = (*event)->source;
-  }
-  fold.Refuse(where, reason, source, "");
+  const Misplaced who =
+      reason == RefusedReason::kWrongPartition ? decoder.LastMisplaced() : Misplaced();
+  fold.Refuse(where, reason, who.source, who.sku);
 }
 
 }  // namespace

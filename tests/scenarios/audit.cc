@@ -14,6 +14,7 @@
 #include "tallywire/v1/availability.pb.h"
 #include "tallywire/v1/listing.pb.h"
 #include "tests/scenarios/queries.h"
+#include "tests/sim/outside.h"
 
 namespace tallywire::scenarios {
 namespace {
@@ -204,6 +205,7 @@ absl::Status AuditJournal(World& world, bool thorough, Findings& findings) {
 
 absl::StatusOr<std::vector<std::string>> Audit(World& world, bool thorough) {
   Findings findings;
+  TW_ASSIGN_OR_RETURN(findings, sim::AuditLog(world.log(), {.one_life = !world.restarted()}));
   TW_RETURN_IF_ERROR(AuditAvailability(world, findings));
   TW_RETURN_IF_ERROR(AuditAlerts(world, findings));
   TW_RETURN_IF_ERROR(AuditDeadLetters(world, findings));

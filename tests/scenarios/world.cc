@@ -123,6 +123,7 @@ absl::Status World::Open() {
 }
 
 absl::Status World::Restart(bool close) {
+  restarted_ = true;
   if (close) {
     TW_RETURN_IF_ERROR(publisher_->Close());
     TW_RETURN_IF_ERROR(projector_->Close());

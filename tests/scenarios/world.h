@@ -74,6 +74,7 @@ class World {
   // Ends every part and opens it again on the same folder; `close`: in good order, otherwise they
   // are dropped as they are.
   absl::Status Restart(bool close);
+  bool restarted() const { return restarted_; }
 
   // One turn of projector and publisher. True: there may be more to do.
   absl::StatusOr<bool> Turn();
@@ -100,6 +101,7 @@ class World {
   const std::string folder_;
 
   Time now_;
+  bool restarted_ = false;
   Stamps stamps_;
   std::unique_ptr<Log> cluster_;  // null: the log is embedded
   std::unique_ptr<Log> log_;
