@@ -310,7 +310,8 @@ class ProjectorImpl : public Projector {
   // Others may have changed it. With another partition count keys go elsewhere from one record to
   // the next.
   absl::Status CheckTopic(Time now) {
-    if (!log_->IsShared() || now - last_check_ < kCheckEvery) return absl::OkStatus();
+    const bool waits = now >= last_check_ && now - last_check_ < kCheckEvery;
+    if (!log_->IsShared() || waits) return absl::OkStatus();
     last_check_ = now;
     const absl::StatusOr<TopicSpec> described = log_->Describe(kStockEvents);
     // Each partition says what it has lost.

@@ -21,8 +21,10 @@
 #include "ledger/topics.h"
 #include "projector/projector.h"
 #include "projector/run/output_watch.h"
+#include "tallywire/v1/api.pb.h"
 #include "tallywire/v1/availability.pb.h"
 #include "tallywire/v1/event.pb.h"
+#include "tests/sim/failing_rocks.h"
 
 namespace tallywire {
 namespace {
@@ -215,6 +217,38 @@ TEST_F(SettleTest, WhoTakesOverMendsWhatIsOut) {
   ASSERT_TRUE(OpenProjector().ok());
   ASSERT_TRUE(projector_->RunToEnd(now_).ok());
   ExpectNewest(15);
+}
+
+TEST_F(SettleTest, AFailedReadWhileItCatchesUpIsNoReasonNotToMend) {
+  const Row old = Rows().front();
+  Receive("2", 5);
+  ASSERT_TRUE(projector_->Close().ok());
+  WriteForeign(old);
+  Append(R"({"event_id":"3","source":"t","sku":"B","received":{"location":"WH1","quantity":1}})");
+  bool fails = false;
+  projector_.reset();
+  Projector::Options options;
+  options.folder = folder_ + "/state";
+  options.open_rocks = sim::FailingReads(
+      [](const std::string& folder, Rocks::Options rocks) { return Rocks::Open(folder, rocks); },
+      [&fails](const std::string&) {
+        return fails ? absl::UnavailableError("no read now") : absl::OkStatus();
+      });
+  auto opened = Projector::Open(log_.get(), std::move(options));
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  projector_ = *std::move(opened);
+  fails = true;
+  // The second time there is nothing that it could fold, and nothing to answer with.
+  EXPECT_TRUE(absl::IsUnavailable(Turn(Milliseconds(10))));
+  EXPECT_TRUE(absl::IsUnavailable(Turn(Milliseconds(10))));
+  v1::GetStockResponse stock;
+  EXPECT_TRUE(absl::IsUnavailable(projector_->GetStock("A", "", &stock)));
+  fails = false;
+  ASSERT_TRUE(projector_->GetStock("A", "", &stock).ok());
+  ASSERT_TRUE(projector_->RunToEnd(now_).ok());
+  std::map<std::string, int64_t> last;
+  for (const Row& row : Rows()) last[row.key] = row.message.available();
+  EXPECT_EQ(last.at(old.key), 15);
 }
 
 TEST_F(SettleTest, WhoTakesOverWithoutAFolderSaysNothingTwice) {
