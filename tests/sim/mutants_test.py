@@ -93,7 +93,8 @@ class Mutants:
                 return f"does not build:\n{error}"
             began = time.monotonic()
             found = self.hunt()
-            print(f"{patch.stem}: {found or 'LIVES'} ({time.monotonic() - began:.0f} s)", flush=True)
+            seconds = time.monotonic() - began
+            print(f"{patch.stem}: {found or 'LIVES'} ({seconds:.0f} s)", flush=True)
             return None if found else f"lives through {MOST_SEEDS} seeds"
         finally:
             self.patch(patch, "--reverse")
