@@ -411,8 +411,10 @@ TEST(Store, AnotherVersionIsRefused) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(says));
   };
   refused({.format_version = kFormatVersion + 1, .identity = TestIdentity()}, "newer program");
-  refused({.fold_version = kFoldVersion + 1, .identity = TestIdentity()}, "newer program (fold 2");
-  refused({.fold_version = kFoldVersion - 1, .identity = TestIdentity()}, "older program (fold 0");
+  refused({.fold_version = kFoldVersion + 1, .identity = TestIdentity()},
+          absl::StrCat("newer program (fold ", kFoldVersion + 1));
+  refused({.fold_version = kFoldVersion - 1, .identity = TestIdentity()},
+          absl::StrCat("older program (fold ", kFoldVersion - 1));
 }
 
 TEST(Store, RowsOfNobodyAreRefused) {
