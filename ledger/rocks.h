@@ -17,7 +17,7 @@
 //   // then ask it.status(): a scan that failed looks like one that ended
 //
 // Rocks is an interface: Rocks::Open makes the one that lies on a disk, an OpenRocks whichever its
-// maker likes. tests/rocks_conformance.h is the contract in code.
+// maker likes. tests/sim/rocks_conformance.h is the contract in code.
 //
 // Threads: a Rocks may be used by many threads at once, an iterator by one at a time. Reads are
 // never held up by writes. Iterators must be gone before their store is.
