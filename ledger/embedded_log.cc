@@ -22,6 +22,7 @@
 #include "ledger/check.h"
 #include "ledger/embedded_batch.h"
 #include "ledger/log_rows.h"
+#include "ledger/mark.h"
 #include "ledger/rocks.h"
 #include "ledger/status.h"
 
@@ -598,6 +599,7 @@ absl::Status EmbeddedLogImpl::DropOverwritten(PartitionState& state) {
     if (!DecodeRecord(it.value(), row)) return Damaged(state, it.key());
     const XXH128_hash_t hash = XXH3_128bits_withSeed(row.key.data(), row.key.size(), seed);
     if (seen.insert({hash.low64, hash.high64}).second) continue;
+    TW_MARK("log.an-overwritten-record-goes");
     batch.Delete(it.key());
     if (++deletions == kDeletionsPerWrite) TW_RETURN_IF_ERROR(drop());
   }
@@ -638,6 +640,7 @@ absl::Status EmbeddedLogImpl::DropExpired(PartitionState& state) {
     const std::optional<Offset> offset = OffsetOfRecordKey(it.key());
     if (!offset || !DecodeRecord(it.value(), row)) return Damaged(state, it.key());
     if (row.stamp >= cutoff) break;
+    TW_MARK("log.an-expired-record-goes");
     begin = offset->Next();
     batch.Delete(it.key());
     if (++deletions % kDeletionsPerWrite == 0) TW_RETURN_IF_ERROR(drop());

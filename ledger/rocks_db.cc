@@ -19,6 +19,7 @@
 #include "ledger/check.h"
 #include "ledger/rocks.h"
 #include "ledger/status.h"
+#include "ledger/synced_note.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 #include "rocksdb/env.h"
@@ -94,7 +95,8 @@ absl::Status ToStatus(const rocksdb::Status& s, std::string_view doing, const st
   if (s.ok()) return absl::OkStatus();
   const std::string text = absl::StrCat(Absl(doing), " in ", folder, ": ", s.ToString());
   if (s.IsNoSpace()) return absl::ResourceExhaustedError(text);
-  if (s.IsCorruption()) return absl::DataLossError(text);
+  // A file that ought to be there comes back by no waiting.
+  if (s.IsCorruption() || s.IsPathNotFound()) return absl::DataLossError(text);
   if (s.IsInvalidArgument()) return absl::InvalidArgumentError(text);
   if (s.IsNotSupported()) return absl::FailedPreconditionError(text);
   return absl::UnavailableError(text);
@@ -324,7 +326,7 @@ class DbWalk : public RocksIterator::Walk {
 class RocksOnDisk : public Rocks {
  public:
   RocksOnDisk(const std::string& folder, Options options)
-      : Rocks(folder, options), rocks_options_(MakeOptions(options)) {
+      : Rocks(folder, options), rocks_options_(MakeOptions(options)), synced_(folder) {
     rocks_options_.listeners.push_back(listener_);
   }
   ~RocksOnDisk() override {
@@ -344,6 +346,7 @@ class RocksOnDisk : public Rocks {
   uint64_t ApproximateBytes() const override;
 
  private:
+  absl::Status CheckNothingIsLost() const;
   absl::Status GoOn();
   absl::Status GoOnIfStopped() { return listener_->stopped ? GoOn() : absl::OkStatus(); }
   absl::Status Gone() const {
@@ -356,6 +359,8 @@ class RocksOnDisk : public Rocks {
 
   const std::shared_ptr<StopListener> listener_ = std::make_shared<StopListener>();
   rocksdb::Options rocks_options_;  // constant after construction
+
+  SyncedNote synced_;
 
   // Every call shares it; GoOn has it alone.
   mutable std::shared_mutex mu_;
@@ -371,13 +376,25 @@ absl::Status RocksOnDisk::OpenDb() {
   const rocksdb::Status s = rocksdb::DB::Open(rocks_options_, folder(), &opened);
   if (s.ok()) {
     db_.reset(opened);
-    return absl::OkStatus();
+    return CheckNothingIsLost();
   }
   if (IsHeldLock(s.ToString())) {
     return absl::FailedPreconditionError(
         absl::StrCat("another process is using ", folder(), " (", s.ToString(), ")"));
   }
   return ToStatus(s, "opening the store", folder());
+}
+
+// RocksDB takes a write-ahead log that ends in the midst of a record for one that a crash has torn.
+absl::Status RocksOnDisk::CheckNothingIsLost() const {
+  if (options().writes != Writes::kBatches) return absl::OkStatus();
+  const std::optional<uint64_t> synced = synced_.Read();
+  const uint64_t last = db_->GetLatestSequenceNumber();
+  if (!synced || *synced <= last) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat(
+      "opening the store in ", folder(), ": changes ", last + 1, " to ", *synced,
+      " were durable and are gone: a file of it was cut or damaged. Restore the folder; or, to go ",
+      "on with what is left, delete ", synced_.path()));
 }
 
 // After an error of its background work RocksDB goes on when asked. After one of its write-ahead
@@ -485,9 +502,12 @@ absl::Status RocksOnDisk::Write(const RocksBatch& batch, bool sync) {
   write.sync = sync;
   std::shared_lock lock(mu_);
   if (!db_) return Gone();
+  // Others' writes that come in between lie before this one or are not counted.
+  const uint64_t last = db_->GetLatestSequenceNumber() + batch.batch_->Count();
   // RocksDB takes the batch as mutable for a header that the next write overwrites.
   const rocksdb::Status s = db_->Write(write, batch.batch_.get());
   if (!s.ok()) listener_->stopped = true;
+  if (s.ok() && sync) synced_.Write(last);
   return ToStatus(s, "writing", folder());
 }
 

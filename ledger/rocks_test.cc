@@ -193,6 +193,68 @@ TEST_P(RocksBatchesTest, DamageInTheWriteAheadLogIsToldATornEndIsNot) {
   fs::remove_all(copy);
 }
 
+// To RocksDB it looks like the end that a crash has torn.
+TEST_P(RocksBatchesTest, AWriteAheadLogThatWasCutIsToldByWhatWasSynced) {
+  fs::path log;
+  {
+    auto store = Open();
+    for (const char* key : {"a", "b", "c"}) ASSERT_TRUE(PutRows(*store, {{key, "1"}}).ok());
+    for (const auto& entry : fs::directory_iterator(Folder())) {
+      if (entry.path().extension() == ".log" && entry.file_size() > 0) log = entry.path();
+    }
+  }
+  const fs::path note = fs::path(Folder()) / "SYNCED";
+  const fs::path copy = Folder() + "-copy";
+  fs::copy(Folder(), copy);
+  const auto again = [&] {
+    fs::remove_all(Folder());
+    fs::copy(copy, Folder());
+    fs::resize_file(log, fs::file_size(log) - 1);
+  };
+  again();
+  const auto cut = Rocks::Open(Folder(), {});
+  EXPECT_EQ(cut.status().code(), absl::StatusCode::kDataLoss) << cut.status();
+  EXPECT_THAT(cut.status().ToString(), HasSubstr(note.string()));
+  // As a power cut leaves it, the note may be old, empty or none: nobody can say.
+  for (const size_t left : {size_t{0}, size_t{7}}) {
+    again();
+    fs::resize_file(note, left);
+    EXPECT_THAT(RowsOf(Open()->Forward("")), ElementsAre("a=1", "b=1"));
+  }
+  again();
+  fs::remove(note);
+  {
+    auto store = Open();
+    EXPECT_THAT(RowsOf(store->Forward("")), ElementsAre("a=1", "b=1"));
+    ASSERT_TRUE(PutRows(*store, {{"d", "1"}}).ok());
+  }
+  EXPECT_THAT(RowsOf(Open()->Forward("")), ElementsAre("a=1", "b=1", "d=1"));
+  EXPECT_EQ(fs::file_size(note), 16u);
+  fs::remove_all(copy);
+}
+
+// What was not synced is not noted.
+TEST_P(RocksBatchesTest, AnUnsyncedWriteMayBeGone) {
+  fs::path log;
+  const fs::path copy = Folder() + "-copy";
+  {
+    auto store = Open();
+    ASSERT_TRUE(PutRows(*store, {{"a", "1"}}).ok());
+    RocksBatch batch;
+    batch.Put("b", "1");
+    ASSERT_TRUE(store->Write(batch, false).ok());
+    for (const auto& entry : fs::directory_iterator(Folder())) {
+      if (entry.path().extension() == ".log" && entry.file_size() > 0) log = entry.path();
+    }
+    fs::copy(Folder(), copy);
+  }
+  fs::remove_all(Folder());
+  fs::copy(copy, Folder());
+  fs::resize_file(log, fs::file_size(log) - 1);
+  EXPECT_THAT(RowsOf(Open()->Forward("")), ElementsAre("a=1"));
+  fs::remove_all(copy);
+}
+
 // A small file system of its own, to be filled up.
 class RocksFullTest : public RocksTest {
  protected:

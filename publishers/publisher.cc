@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/check.h"
+#include "ledger/mark.h"
 #include "ledger/names.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
@@ -191,6 +192,7 @@ bool PublisherImpl::Reached(const Positions& ends) const {
 absl::StatusOr<bool> PublisherImpl::Step(Time now, Span wait) {
   TW_CHECK(store_ != nullptr, "a publisher that was closed is used");
   // With a store that cannot be written, nothing more is taken into memory.
+  if (write_failed_) TW_MARK("publisher.writes-before-it-reads");
   if (write_failed_) TW_RETURN_IF_ERROR(MaybeWriteStore(now));
   TW_ASSIGN_OR_RETURN(const bool read, ReadInputs(wait));
   if (!started_ && Reached(start_ends_)) {
@@ -253,6 +255,7 @@ absl::Status PublisherImpl::ReadUpdate(const Record& record) {
     return absl::OkStatus();
   }
   if (!at_start || record.offset < listing.last->offset) {
+    TW_MARK("publisher.an-update-of-another");
     listing.foreign = versions;
     Queue(listing);
   }
@@ -278,6 +281,7 @@ absl::StatusOr<bool> PublisherImpl::SendDue() {
   absl::Status status = CollectDue(looked_at, due);
   if (status.ok() && !due.empty()) status = sender_.Send(due);
   if (!status.ok()) {
+    TW_MARK("publisher.sending-failed");
     for (ListingState* listing : looked_at) Queue(*listing);
     return status;
   }
@@ -306,11 +310,20 @@ absl::StatusOr<std::optional<DueUpdate>> PublisherImpl::Decide(ListingState& lis
   const bool gone = listing.rule->removed && listing.last && !listing.foreign &&
                     listing.last->state == v1::LISTING_STATE_REMOVED &&
                     listing.last->versions.rules == listing.rule->version;
-  if (gone) return due;
+  if (gone) {
+    TW_MARK("publisher.the-listing-is-gone");
+    return due;
+  }
   TW_ASSIGN_OR_RETURN(const StockPicture* const picture, stock_.Find(listing.rule->listing.sku()));
-  if (!picture->Whole()) return due;
+  if (!picture->Whole()) {
+    TW_MARK("publisher.the-picture-is-not-whole");
+    return due;
+  }
   const UpdateVersions versions = {.rules = listing.rule->version, .stock = picture->version()};
-  if (listing.last && versions < listing.last->versions) return due;
+  if (listing.last && versions < listing.last->versions) {
+    TW_MARK("publisher.the-last-update-is-ahead");
+    return due;
+  }
   if (listing.foreign && versions < *listing.foreign) return due;
   due.emplace();
   due->listing = &listing;

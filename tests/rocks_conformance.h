@@ -3,7 +3,7 @@
 #define TALLYWIRE_TESTS_ROCKS_CONFORMANCE_H_
 
 // The contract of ledger/rocks.h as tests, the same for every implementation. One gives it a
-// RocksWorld, adds tests/rocks_conformance.cc to its test's sources and says
+// RocksWorld, links tw_rocks_conformance and says
 //
 //   INSTANTIATE_TEST_SUITE_P(Memory, RocksConformance, BothWays(&MakeMemoryWorld), NameOfRocks);
 //

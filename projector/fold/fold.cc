@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledger/limits.h"
+#include "ledger/mark.h"
 
 namespace tallywire {
 namespace {
@@ -92,6 +93,7 @@ void Fold::Advance(const FoldRecord& record) {
     state_.log_time = record.stamp;
     state_.max_log_time = std::max(state_.max_log_time, state_.log_time);
   } else if (state_.log_time - record.stamp > kStepBack) {
+    TW_MARK("fold.clock-stepped-back");
     const Span lateness = state_.log_time - record.stamp;
     state_.log_time = record.stamp;
     AddAlert(AlertKind::kClockSteppedBack, nullptr, "", "").lateness = lateness;
@@ -114,6 +116,7 @@ void Fold::Fire(const TimerKey& key, const Timer& timer) {
   // A timer cannot be refused, so it never takes an account beyond its limit.
   const Quantity back =
       std::min({timer.quantity, std::max<Quantity>(held, 0), kMaxQuantity - there});
+  if (back < timer.quantity) TW_MARK("fold.timer-finds-less");
   plan_.Clear();
   plan_.what = kJournalTimer;
   plan_.occurred_at = key.due;
@@ -121,6 +124,7 @@ void Fold::Fire(const TimerKey& key, const Timer& timer) {
   plan_.Add(location, timer.from_pool, back);
   if (!Finish(sku)) {
     // Some counter account is full: the units stay held.
+    TW_MARK("fold.timer-cannot-post");
     plan_.Clear();
     late_.clear();
     plan_.Add(location, Pool::kHeld, 0);
@@ -133,8 +137,10 @@ Outcome Fold::ApplyCopy(const Event& event) {
                                      event.cause_partition, event.cause_offset, offset_,
                                      state_.log_time)) {
     case Locations::CopyOutcome::kOld:
+      TW_MARK("fold.copy-is-old");
       return Outcome::kDuplicate;
     case Locations::CopyOutcome::kSame:
+      TW_MARK("fold.copy-says-the-same");
       return Outcome::kApplied;
     case Locations::CopyOutcome::kChanged:
       break;
@@ -203,6 +209,7 @@ void Fold::Evict(size_t keep) {
       if (sku.dirty || sku.touched || std::exchange(sku.recent, false)) {
         ++it;
       } else {
+        TW_MARK("fold.sku-leaves-memory");
         state_.skus.erase(it++);
       }
       if (state_.skus.size() <= keep) break;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledger/check.h"
+#include "ledger/mark.h"
 #include "projector/fold/fold.h"
 
 namespace tallywire {
@@ -149,9 +150,13 @@ bool Fold::ApplyCount(const Event& event) {
     const Time last = *place->counted_at[set_index];
     // A last count from after log time was stamped by a clock that has stepped back since.
     if (counted_at < last && last <= state_.log_time) {
+      TW_MARK("count.older-than-the-last");
       Post(sku, &event);
       return true;
     }
+  }
+  if (place != nullptr && place->counted_at[set_index] > state_.log_time) {
+    TW_MARK("count.last-is-after-log-time");
   }
   Quantity expected = 0;
   if (place != nullptr) {
@@ -217,6 +222,7 @@ bool Fold::ApplyTransferShipped(const Event& event) {
   }
   plan_.Add(from, event.pool, -event.quantity);
   plan_.Add(Counter::kVariance, event.quantity - on_its_way);
+  if (on_its_way < event.quantity) TW_MARK("transfer.came-before-it-was-sent");
   if (on_its_way > 0) {
     plan_.Add(to, Pool::kIncoming, on_its_way);
     next.outstanding[std::string(event.to)] += on_its_way;
@@ -250,10 +256,13 @@ bool Fold::ApplyTransferReceived(const Event& event) {
   for (const auto& [location, quantity] : held.outstanding) {
     if (rest == 0) break;
     const LocationId at = state_.locations.Intern(location);
-    if (state_.locations.SiteOf(at) == site) take(at);
+    if (state_.locations.SiteOf(at) != site) continue;
+    TW_MARK("transfer.taken-elsewhere-in-its-site");
+    take(at);
   }
   plan_.Add(to, event.pool, event.quantity);
   plan_.Add(Counter::kVariance, -rest);
+  if (rest > 0 && held.closed) TW_MARK("transfer.came-after-its-close");
   if (rest > 0 && !held.closed) next.unexpected[std::string(event.to)] += rest;
   if (!Finish(sku)) return false;
   Post(sku, &event);
@@ -277,6 +286,7 @@ bool Fold::ApplyTransferClosed(const Event& event) {
   if (!plan_.deltas.empty() || sku.touch.offset.value() < 0) Post(sku, &event);
   held.outstanding.clear();
   held.unexpected.clear();
+  if (!plan_.deltas.empty()) TW_MARK("transfer.closed-with-units-on-their-way");
   held.closed = true;
   MarkDirty({sku.sku, std::string(event.transfer_id)}, held);
   return true;

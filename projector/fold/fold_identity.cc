@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "ledger/mark.h"
 #include "projector/fold/fold.h"
 
 namespace tallywire {
@@ -37,6 +38,7 @@ bool Fold::IsDuplicate(const Event& event) {
       const auto slot = source.slots.find(static_cast<uint32_t>(sequence % kSequenceSlots));
       if (slot != source.slots.end() && slot->second.sequence == sequence &&
           !(slot->second.identity == identity_)) {
+        TW_MARK("identity.sequence-reused");
         AddAlert(AlertKind::kSequenceReused, &event, event.sku,
                  event.body == Body::kLocationDefined ? event.location : std::string_view());
       }
@@ -48,6 +50,7 @@ bool Fold::IsDuplicate(const Event& event) {
 bool Fold::IsKnown(const Event& event, const std::optional<uint64_t>& seen) {
   if (!seen.has_value()) return false;
   if (*seen != Fingerprint(event)) {
+    TW_MARK("identity.other-content");
     AddAlert(AlertKind::kConflictingDuplicate, &event, event.sku,
              event.body == Body::kLocationDefined ? KeyOf(event) : std::string_view());
   }
@@ -62,7 +65,10 @@ void Fold::Remember(const Event& event) {
   const bool newest = !source.highest.has_value() || sequence > *source.highest;
   if (newest) source.highest = sequence;
   // Below the window nothing is kept; of two events with one number the first.
-  if (*source.highest - sequence > static_cast<uint64_t>(kSequenceWindow)) return;
+  if (*source.highest - sequence > static_cast<uint64_t>(kSequenceWindow)) {
+    TW_MARK("identity.below-the-window");
+    return;
+  }
   const auto index = static_cast<uint32_t>(sequence % kSequenceSlots);
   const auto [slot, made] = source.slots.try_emplace(index);
   if (!made && !newest && slot->second.sequence == sequence) return;

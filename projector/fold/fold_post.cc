@@ -7,6 +7,7 @@
 
 #include "ledger/check.h"
 #include "ledger/limits.h"
+#include "ledger/mark.h"
 #include "projector/fold/fold.h"
 
 namespace tallywire {
@@ -56,6 +57,7 @@ Quantity Fold::MovedSince(const SkuState& sku, const Place& place, CountSet set,
     if (!walk.Visit(pending.entry)) return walk.moved;
     i = pending.older;
   }
+  TW_MARK("post.the-walk-goes-on-in-the-store");
   reader_.WalkJournal(
       sku.sku, state_.locations.at(place.location).name,
       [](void* context, const JournalEntry& entry) {
@@ -86,6 +88,7 @@ void Fold::TakeBackSeen(SkuState& sku) {
     if (!counted.has_value() || plan_.occurred_at >= *counted || *counted > state_.log_time) {
       continue;
     }
+    TW_MARK("post.a-newer-count-had-seen-it");
     plan_.Add(location, OwnPool(*set), -net);
     plan_.Add(Counter::kVariance, net);
     late_.push_back({location, *set, net});
@@ -104,6 +107,7 @@ bool Fold::FitsLimits(const SkuState& sku) {
     const Place* place = sku.places.Find(d.location);
     const Quantity held = place == nullptr ? 0 : place->pools[static_cast<size_t>(Index(d.pool))];
     if (IsBeyond(held + d.delta)) {
+      TW_MARK("post.a-balance-would-overflow");
       return Refused(RefusedReason::kOverflow,
                      TooMuch(state_.locations.at(d.location).name + " " + std::string(Name(d.pool)),
                              held, d.delta));
@@ -112,6 +116,7 @@ bool Fold::FitsLimits(const SkuState& sku) {
   for (size_t c = 0; c < kCounters; ++c) {
     const Quantity delta = plan_.counters[c];
     if (delta != 0 && IsBeyond(sku.counters[c] + delta)) {
+      TW_MARK("post.a-counter-would-overflow");
       return Refused(RefusedReason::kOverflow,
                      TooMuch(Name(static_cast<Counter>(c)), sku.counters[c], delta));
     }

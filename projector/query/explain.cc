@@ -39,6 +39,7 @@ struct Facts {
 absl::Status TakeFacts(PartitionLoop& loop, std::string_view name, std::string_view location,
                        bool entries, Facts* out) {
   const Question question(loop);
+  TW_RETURN_IF_ERROR(loop.Ready());
   const SkuState* sku = loop.fold().FindSku(name);
   TW_RETURN_IF_ERROR(loop.store().TakeReadError());
   if (sku == nullptr) {

@@ -24,6 +24,7 @@ bool IsAtOrInside(std::string_view name, std::string_view location) {
 absl::Status NextSkus(PartitionLoop& loop, std::string_view location, std::string_view after,
                       size_t max, std::vector<std::string>* names) {
   const Question question(loop);
+  TW_RETURN_IF_ERROR(loop.Ready());
   if (location.empty()) {
     TW_RETURN_IF_ERROR(loop.store().ListSkus(after, max, names));
   } else {
@@ -44,6 +45,7 @@ absl::Status NextSkus(PartitionLoop& loop, std::string_view location, std::strin
 absl::Status StockOf(PartitionLoop& loop, std::string_view name, std::string_view location,
                      v1::GetStockResponse* out) {
   const Question question(loop);
+  TW_RETURN_IF_ERROR(loop.Ready());
   const SkuState* sku = loop.fold().FindSku(name);
   TW_RETURN_IF_ERROR(loop.store().TakeReadError());
   if (sku == nullptr) {

@@ -202,6 +202,7 @@ class Verifier {
       definitions += static_cast<int64_t>(homes.size());
       for (PartitionLoop* loop : loops_) {
         const Question question(*loop);
+        TW_RETURN_IF_ERROR(loop->Ready());
         const Locations& locations = loop->state().locations;
         for (const auto& [name, definition] : homes) {
           const LocationId id = locations.Find(name);

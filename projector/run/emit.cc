@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "ledger/mark.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
 #include "projector/run/partition.h"
@@ -64,7 +65,10 @@ absl::Status PartitionLoop::Send(Outgoing& out) {
 void PartitionLoop::AddEffects(Outgoing& out) {
   const Effects& effects = fold_->effects();
   for (const LinkEffect& link : effects.links) {
-    if (link.cause < linked_until_) continue;
+    if (link.cause < linked_until_) {
+      TW_MARK("emit.was-linked-before");
+      continue;
+    }
     for (int32_t p = 0; p < partitions_; ++p) {
       const std::string_view value = out.Keep(EncodeLocationCopied(
           Partition(p), partition_, link.cause, link.location, link.definition));
@@ -73,7 +77,10 @@ void PartitionLoop::AddEffects(Outgoing& out) {
   }
   v1::Alert alert;
   for (const AlertEffect& effect : effects.alerts) {
-    if (effect.offset < silent_until_) continue;
+    if (effect.offset < silent_until_) {
+      TW_MARK("emit.was-told-before");
+      continue;
+    }
     alert.Clear();
     EncodeAlert(effect, partition_, &alert);
     out.Add({.topic = kStockAlerts,
@@ -151,18 +158,28 @@ void PartitionLoop::AddSweeps() {
   const auto oldest = OldestByRoot(*state_);
   for (const SweepEffect& effect : effects.sweeps) {
     // Whoever owned the partition began it, or the comparison with what is out does its work.
-    if (marks_.settle && effect.offset < silent_until_) continue;
+    if (marks_.settle && effect.offset < silent_until_) {
+      TW_MARK("emit.a-sweep-is-left-to-settling");
+      continue;
+    }
     const std::string_view root = RootOf(effect.location);
     // Rows newer than the definition have it in them already. A log begins with definitions, and
     // there is nothing yet that they could touch.
     const auto found = oldest.find(root);
     const bool in_memory = found != oldest.end() && found->second < effect.offset;
     if (!in_memory && !IsStoredInside(*store_, root)) continue;
-    // One that has not begun yet goes over everything, this definition's rows included.
-    const bool waiting = std::any_of(
-        marks_.sweeps.begin(), marks_.sweeps.end(),
-        [&](const Sweep& sweep) { return sweep.location == root && sweep.cursor.empty(); });
-    if (waiting) continue;
+    // One that has not begun yet goes over everything, this definition's rows included. Unless a
+    // comparison takes its place, which leaves newer rows alone.
+    const auto goes_over_it = [&](const Sweep& sweep) {
+      const bool compared = marks_.settle && sweep.offset < settle_rows_;
+      return sweep.location == root && sweep.cursor.empty() &&
+             (!compared || effect.offset < settle_rows_);
+    };
+    const bool waiting = std::any_of(marks_.sweeps.begin(), marks_.sweeps.end(), goes_over_it);
+    if (waiting) {
+      TW_MARK("emit.a-waiting-sweep-goes-over-it");
+      continue;
+    }
     marks_.sweeps.push_back({std::string(root), effect.offset, ""});
     marks_changed_ = true;
   }
@@ -190,6 +207,7 @@ absl::Status PartitionLoop::SweepStep(Time now) {
   if (names.size() < options_.sweep_step) {
     marks_.sweeps.erase(marks_.sweeps.begin());
   } else {
+    TW_MARK("emit.a-sweep-takes-several-steps");
     sweep.cursor = names.back();
   }
   return absl::OkStatus();

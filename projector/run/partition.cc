@@ -13,6 +13,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
+#include "ledger/mark.h"
 #include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
@@ -92,12 +93,16 @@ absl::Status PartitionLoop::OpenStore() {
 }
 
 absl::Status PartitionLoop::Load() {
-  fold_.reset();
-  state_ = std::make_unique<FoldState>();
+  is_void_ = true;
+  auto state = std::make_unique<FoldState>();
   StoreMarks marks;
-  TW_RETURN_IF_ERROR(store_->Restore(state_.get(), &marks));
+  TW_RETURN_IF_ERROR(store_->Restore(state.get(), &marks));
+  fold_.reset();
+  state_ = std::move(state);
+  // Who took over and had to begin again still has to compare.
+  marks_changed_ = marks_.settle && !marks.settle;
+  marks.settle = marks.settle || marks_.settle;
   marks_ = std::move(marks);
-  marks_changed_ = false;
   stored_.store(state_->next_offset.value(), std::memory_order_release);
   folded_.store(state_->next_offset.value(), std::memory_order_release);
   fold_ = std::make_unique<tallywire::Fold>(state_.get(), store_.get());
@@ -107,6 +112,7 @@ absl::Status PartitionLoop::Load() {
   TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, partition_));
   taken_over_ = bounds.end;
   TW_ASSIGN_OR_RETURN(reader_, log_->OpenReader(kStockEvents, partition_, state_->next_offset));
+  is_void_ = false;
   return absl::OkStatus();
 }
 
@@ -182,15 +188,17 @@ bool PartitionLoop::CheckpointIsDue(Time now) const {
   }
   // All partitions are behind together, and what is not stored yet is in memory.
   const int64_t share = std::max(options_.checkpoint_records / partitions_, kFewestBehind);
-  return now - last_checkpoint_ >= behind_span_ ||
+  return now < last_checkpoint_ || now - last_checkpoint_ >= behind_span_ ||
          records >= std::min(options_.checkpoint_records, share);
 }
 
 absl::Status PartitionLoop::Fold(Time now, Outgoing& out) {
   const std::lock_guard lock(mu_);
   turn_ = {};
+  TW_RETURN_IF_ERROR(Ready());
   // What is owed comes before what is new; it goes out with the others', and not under the lock.
   const bool owes = retry_;
+  if (owes) TW_MARK("loop.owes");
   if (!owes) {
     TW_ASSIGN_OR_RETURN(turn_.folded, FoldBatch());
   }
@@ -220,7 +228,10 @@ absl::StatusOr<bool> PartitionLoop::Finish(Time now, std::span<const Offset> row
   retry_ = false;
   if (turn_.checkpoint) TW_RETURN_IF_ERROR(CheckpointLocked(now));
   if (marks_.settle) {
-    if (state_->next_offset < taken_over_) return turn_.folded > 0;
+    if (state_->next_offset < taken_over_) {
+      TW_MARK("loop.catches-up-before-it-settles");
+      return turn_.folded > 0;
+    }
     TW_RETURN_IF_ERROR(Settle(now));
     return true;
   }
@@ -254,6 +265,7 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
   const absl::Status read = store_->TakeReadError();
   if (!read.ok()) {
     // What was folded on top of a failed look-up is void: back to the checkpoint.
+    TW_MARK("loop.a-read-failed");
     TW_RETURN_IF_ERROR(Load());
     return read;
   }
@@ -261,6 +273,7 @@ absl::StatusOr<size_t> PartitionLoop::FoldBatch() {
     marks_.last = MarkOf(batch_.records.back());
   } else if (log_->IsShared()) {
     // Offsets that hold no record: marks of somebody's transaction.
+    if (reader_->Position() > state_->next_offset) TW_MARK("loop.offsets-without-records");
     state_->next_offset = std::max(state_->next_offset, reader_->Position());
   }
   AddSweeps();
@@ -315,6 +328,7 @@ absl::Status PartitionLoop::Checkpoint(Time now) {
 }
 
 absl::Status PartitionLoop::CheckpointLocked(Time now) {
+  TW_RETURN_IF_ERROR(Ready());
   TW_RETURN_IF_ERROR(Emit(true));
   if (!IsDirty()) return absl::OkStatus();
   retry_ = true;
@@ -350,7 +364,10 @@ void PartitionLoop::AddProgress(Outgoing& out) {
 
 absl::StatusOr<bool> PartitionLoop::TickIfDue(Time now) {
   if (state_->timers.empty() || state_->timers.begin()->first.due > now) return false;
-  if (tick_offset_.value() >= 0 || now - last_tick_ < tick_wait_) return false;
+  // A clock that was set back does not put it off.
+  const bool waits = now >= last_tick_ && now - last_tick_ < tick_wait_;
+  if (tick_offset_.value() >= 0 || waits) return false;
+  if (state_->log_time < last_tick_) TW_MARK("loop.ticks-slower");
   // The tick before came back and log time still is not there: its clock is behind this one.
   tick_wait_ = state_->log_time < last_tick_ ? std::min(Span(tick_wait_.value() * 2), kTickAtMost)
                                              : kTickEvery;

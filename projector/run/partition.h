@@ -90,6 +90,9 @@ class PartitionLoop {
   Store& store() { return *store_; }
   // Definitions whose rows are still going out, or rows that have to be compared with what is out.
   size_t unfinished() const { return marks_.sweeps.size() + (marks_.settle ? 1 : 0); }
+  // To be asked before anything else, and not OK while what is in memory is void and cannot be
+  // loaded anew.
+  absl::Status Ready() { return is_void_ ? Load() : absl::OkStatus(); }
   // The same as Checkpoint.
   absl::Status CheckpointLocked(Time now);
 
@@ -177,7 +180,8 @@ class PartitionLoop {
   Offset settle_rows_{0};
   Offset settle_out_{0};
   bool marks_changed_ = false;
-  bool retry_ = false;  // something could not be put out or written
+  bool retry_ = false;   // something could not be put out or written
+  bool is_void_ = true;  // nothing is loaded, or it rests on a look-up that failed
   Time last_checkpoint_;
   Span behind_span_ = Seconds(1);  // from one checkpoint to the next while behind
   Time last_look_;

@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "ledger/mark.h"
 #include "ledger/read_to.h"
 #include "ledger/status.h"
 #include "ledger/topics.h"
@@ -40,7 +41,10 @@ absl::Status PartitionLoop::CheckVersion(int64_t version, Offset offset, Offset*
   if (version < events_end->value()) return absl::OkStatus();
   TW_ASSIGN_OR_RETURN(const LogBounds bounds, log_->Bounds(kStockEvents, partition_));
   *events_end = bounds.end;
-  if (version < events_end->value()) return absl::OkStatus();
+  if (version < events_end->value()) {
+    TW_MARK("settle.another-owner-is-ahead");
+    return absl::OkStatus();
+  }
   return absl::DataLossError(absl::StrCat(
       "stock.availability ", partition_.value(), "/", offset.value(), " rests on record ", version,
       " of stock.events, which ends at ", events_end->value(), ": records ", events_end->value(),
@@ -103,6 +107,7 @@ absl::Status PartitionLoop::CompareWithOut(Time now) {
         if (r.touch->offset >= settle_rows_) continue;
         const auto found = out.find(JoinKey(name, r.name));
         if (found != out.end() && found->second >= r.touch->offset.value()) continue;
+        TW_MARK("settle.a-row-is-missing-or-old");
         behind.push_back(sku);
         break;
       }
@@ -134,6 +139,7 @@ absl::Status PartitionLoop::Watch(Time now) {
   const absl::Status sent = EmitSkus(behind, Offset(0));
   if (sent.ok()) return sent;
   // Nobody knows what of it is out: all of it is compared once more.
+  TW_MARK("settle.an-answer-failed");
   marks_.settle = true;
   marks_changed_ = true;
   settle_rows_ = settle_out_ = kAll;
@@ -153,7 +159,9 @@ absl::Status PartitionLoop::Mend(const OutputWatch::Hole& hole, std::vector<SkuS
                      for (const StockRow& own : RowsOf(*sku, state_->locations)) {
                        if (JoinKey(sku->sku, own.name) != record.key) continue;
                        // The whole picture, so that the TOTAL comes last.
-                       if (version < own.touch->offset.value()) behind.push_back(sku);
+                       if (version >= own.touch->offset.value()) continue;
+                       TW_MARK("settle.an-old-row-is-answered");
+                       behind.push_back(sku);
                      }
                      return absl::OkStatus();
                    });

@@ -2,11 +2,9 @@
 
 // Every crash point of a short run, on the embedded log.
 
-#include <cstdio>
-
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/crash/dying_ledger.h"
+#include "tests/sim/memory_rocks.h"
 
 namespace tallywire::crash {
 namespace {
@@ -16,14 +14,23 @@ TEST(CrashPoints, OfAShortRunEachEndsLikeNone) {
   DyingLedger ledger(&story, {.partitions = 3, .batch = 100});
   ledger.PlayUndisturbed();
   ASSERT_FALSE(HasFatalFailure());
-  const auto deaths = ledger.EveryDeath();
-  for (const DyingLedger::When& when : deaths) {
-    SCOPED_TRACE(absl::StrCat("dies ", std::string(Name(when.how)), " call ", when.at, ": ",
-                              ledger.points()[static_cast<size_t>(when.at)].what));
-    ledger.Play({when}, false);
-    if (HasFailure()) return;
-  }
-  std::printf("%zu calls, %zu deaths\n", ledger.points().size(), deaths.size());
+  ledger.PlayEveryDeath(false);
+}
+
+TEST(CrashPoints, AStoryOnADiskInMemoryEndsAsOnARealOne) {
+  const Story story = ShortStory();
+  DyingLedger real(&story, {.partitions = 3, .batch = 100});
+  real.PlayUndisturbed();
+  sim::MemoryDisk disk;
+  auto world = scenarios::World::Create(
+      {.partitions = 3, .batch = 100, .open_rocks = disk.Opener()}, kStoryBegins);
+  ASSERT_TRUE(world.ok()) << world.status();
+  Client client(&story);
+  ASSERT_TRUE(client.Play(**world).ok());
+  const auto ending = Look(**world, client, false, true);
+  ASSERT_TRUE(ending.ok()) << ending.status();
+  ExpectSame(*ending, real.ending());
+  EXPECT_EQ(disk.Folders().size(), 5u) << "three states, a publisher and a log; no scratch is left";
 }
 
 }  // namespace

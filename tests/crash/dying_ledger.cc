@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/crash/dying_ledger.h"
 
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -63,6 +64,17 @@ void DyingLedger::Play(const std::vector<When>& whens, bool thorough) {
   const auto ending = Look(**world, client, half, thorough);
   ASSERT_TRUE(ending.ok()) << ending.status();
   ExpectSame(*ending, ending_);
+}
+
+void DyingLedger::PlayEveryDeath(bool thorough) {
+  const std::vector<When> deaths = EveryDeath();
+  for (const When& when : deaths) {
+    SCOPED_TRACE(absl::StrCat("dies ", std::string(Name(when.how)), " call ", when.at, ": ",
+                              points_[static_cast<size_t>(when.at)].what));
+    Play({when}, thorough);
+    if (::testing::Test::HasFailure()) return;
+  }
+  std::printf("%zu calls, %zu deaths\n", points_.size(), deaths.size());
 }
 
 std::vector<DyingLedger::When> DyingLedger::EveryDeath() const {

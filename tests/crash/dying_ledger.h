@@ -34,6 +34,9 @@ class DyingLedger {
   // to the end, which must be the undisturbed one.
   void Play(const std::vector<When>& whens, bool thorough);
 
+  // Each of EveryDeath in a run of its own.
+  void PlayEveryDeath(bool thorough);
+
   // Every death of one run: nothing of each call; half of each that can be; all of each append,
   // whose acknowledgement is lost.
   std::vector<When> EveryDeath() const;

@@ -67,7 +67,7 @@ int64_t ProcessThatDies::PlayUndisturbed() {
   return ::testing::Test::HasFailure() ? -1 : calls;
 }
 
-void ProcessThatDies::Play(int64_t at, EndOfPower end, bool thorough) {
+bool ProcessThatDies::Play(int64_t at, EndOfPower end, bool thorough) {
   const Place place;
   int64_t calls = 0;
   const int code = RunChild(place.folder(), at, end, &calls);
@@ -76,6 +76,7 @@ void ProcessThatDies::Play(int64_t at, EndOfPower end, bool thorough) {
   Ending ending;
   GoOn(place.folder(), thorough, &ending);
   if (!::testing::Test::HasFatalFailure()) ExpectSame(ending, undisturbed_);
+  return code == kDiedOfFileCalls;
 }
 
 int ProcessThatDies::RunChild(const std::string& folder, int64_t at, EndOfPower end,

@@ -22,8 +22,9 @@ class ProcessThatDies {
 
   // Without a death. How many calls there are; -1: the test has failed.
   int64_t PlayUndisturbed();
-  // Ends at that call; then goes on in this process, to the undisturbed end.
-  void Play(int64_t at, EndOfPower end, bool thorough);
+  // Ends at that call; then goes on in this process, to the undisturbed end. False: the call never
+  // came.
+  bool Play(int64_t at, EndOfPower end, bool thorough);
 
  private:
   // What the child ended with, and how many calls it says it made.

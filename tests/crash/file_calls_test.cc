@@ -22,13 +22,15 @@ constexpr EndOfPower kEnds[] = {EndOfPower::kStays, EndOfPower::kLosesUnsynced,
                                 EndOfPower::kTearsUnsynced, EndOfPower::kZeroesUnsynced};
 
 void PlayEach(ProcessThatDies& process, int64_t calls, int64_t every) {
+  int64_t plays = 0;
   int64_t deaths = 0;
   for (int64_t at = 0; at < calls; at += every) {
-    const EndOfPower end = kEnds[static_cast<size_t>(deaths++) % std::size(kEnds)];
+    const EndOfPower end = kEnds[static_cast<size_t>(plays++) % std::size(kEnds)];
     SCOPED_TRACE(absl::StrCat("call ", at, " of ", calls, ", end ", static_cast<int>(end)));
-    process.Play(at, end, deaths % 10 == 0);
+    deaths += process.Play(at, end, plays % 10 == 0) ? 1 : 0;
     if (::testing::Test::HasFailure()) return;
   }
+  EXPECT_GT(deaths, plays * 9 / 10);
   std::printf("%lld calls, %lld deaths\n", static_cast<long long>(calls),
               static_cast<long long>(deaths));
 }
@@ -43,6 +45,7 @@ TEST(FileCalls, OfAShortRunDeathsEndLikeNone) {
 
 TEST(FileCalls, OfALongRunAHundred) {
   if (!go_long) GTEST_SKIP() << "skipped: --long was not given";
+  int deaths = 0;
   ProcessThatDies process(7);
   const int64_t calls = process.PlayUndisturbed();
   ASSERT_GT(calls, 1'000);
@@ -51,9 +54,10 @@ TEST(FileCalls, OfALongRunAHundred) {
     const auto at = static_cast<int64_t>(random() % static_cast<uint64_t>(calls));
     const EndOfPower end = kEnds[random() % std::size(kEnds)];
     SCOPED_TRACE(absl::StrCat("call ", at, " of ", calls, ", end ", static_cast<int>(end)));
-    process.Play(at, end, i % 10 == 0);
+    deaths += process.Play(at, end, i % 10 == 0) ? 1 : 0;
     if (::testing::Test::HasFailure()) return;
   }
+  EXPECT_GT(deaths, 90);
 }
 
 }  // namespace

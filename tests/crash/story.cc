@@ -196,14 +196,19 @@ Story LongStory(uint64_t seed) {
 }
 
 absl::Status Client::Play(scenarios::World& world) {
+  TW_RETURN_IF_ERROR(Tell(world));
+  world.SetClock(After(story_.back().at, Seconds(10)));
+  return world.Settle();
+}
+
+absl::Status Client::Tell(scenarios::World& world) {
   for (; next_ < story_.size(); ++next_, event_done_ = false) {
     const Step& step = story_[next_];
     world.SetClock(step.at);
     TW_RETURN_IF_ERROR(Ask(world, step));
     for (int turn = 0; turn < step.turns; ++turn) TW_RETURN_IF_ERROR(world.Turn().status());
   }
-  world.SetClock(After(story_.back().at, Seconds(10)));
-  return world.Settle();
+  return absl::OkStatus();
 }
 
 absl::Status Client::Ask(scenarios::World& world, const Step& step) {
@@ -261,7 +266,8 @@ absl::StatusOr<Ending> Look(scenarios::World& world, const Client& client, bool 
   TW_ASSIGN_OR_RETURN(ending.findings, scenarios::Audit(world, thorough));
   if (half) {
     std::erase_if(ending.findings, [](const std::string& finding) {
-      return absl::StrContains(finding, "comes before the TOTAL of");
+      return absl::StrContains(finding, "comes before the TOTAL of") ||
+             absl::StrContains(finding, "is older than the row of");
     });
   }
   TW_ASSIGN_OR_RETURN(const auto events, world.ReadAll(kStockEvents));

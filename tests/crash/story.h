@@ -52,6 +52,8 @@ class Client {
   // Tells the rest of the story and lets the ledger come to rest. An error is the world's: the
   // client stands where it was.
   absl::Status Play(scenarios::World& world);
+  // The same without the rest.
+  absl::Status Tell(scenarios::World& world);
 
   // Every event that was acknowledged, and where.
   struct Acknowledged {
@@ -85,7 +87,7 @@ struct Ending {
   std::vector<std::string> findings;
 };
 // `half`: an append may have been cut in two, so that a SKU's rows do without their TOTAL until
-// they come again. `thorough`: by folding everything anew, too.
+// they come again; readers wait for it. `thorough`: by folding everything anew, too.
 absl::StatusOr<Ending> Look(scenarios::World& world, const Client& client, bool half,
                             bool thorough);
 

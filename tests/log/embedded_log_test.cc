@@ -20,6 +20,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ledger/log_rows.h"
+#include "ledger/mark.h"
 #include "ledger/rocks.h"
 
 namespace tallywire {
@@ -244,6 +245,24 @@ TEST_F(EmbeddedLogTest, CompactsByItselfOnceEnoughHasComeIn) {
   EXPECT_EQ(Values().size(), 10u);
   EXPECT_EQ(log_->Bounds("t", Partition(0))->begin, Offset(91));
   EXPECT_EQ(log_->Bounds("t", Partition(0))->end, Offset(200));
+}
+
+TEST_F(EmbeddedLogTest, BothWaysOfDroppingAreTaken) {
+  Open();
+  Create({"kept", 1, Cleanup::kCompact});
+  Create({"t", 1, Cleanup::kRetention, Seconds(60)});
+  for (const char* value : {"old", "new"}) {
+    const NewRecord record{.topic = "kept", .partition = Partition(0), .key = "k", .value = value};
+    ASSERT_TRUE(log_->Append({&record, 1}).ok());
+  }
+  Append("k", "v");
+  now_ += 100'000'000;
+  const int64_t overwritten = MarkCount("log.an-overwritten-record-goes");
+  const int64_t expired = MarkCount("log.an-expired-record-goes");
+  ASSERT_TRUE(log_->Compact().ok());
+  if (!kMarksCount) return;
+  EXPECT_EQ(MarkCount("log.an-overwritten-record-goes"), overwritten + 1);
+  EXPECT_EQ(MarkCount("log.an-expired-record-goes"), expired + 1);
 }
 
 TEST_F(EmbeddedLogTest, NeverByItselfIfToldSo) {

@@ -39,7 +39,8 @@ struct OutsideOptions {
   // of a key falls in the topic itself. Otherwise old rows may come again, and be followed by newer
   // ones.
   bool one_life = false;
-  // No append failed halfway, and no two owners wrote at once: rows of a SKU stand together.
+  // No append failed halfway, and no two owners wrote at once: rows of a SKU stand together, and no
+  // TOTAL is older than what stands before it. Otherwise who reads waits for one that is not.
   bool whole_appends = true;
   // One publisher wrote: what an update is compared with is the one before it.
   bool one_publisher = true;

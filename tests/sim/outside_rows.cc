@@ -48,7 +48,7 @@ class Reader {
     }
     if (first || row.version() > held.version()) held = row;
     last_[{row.sku(), row.location()}] = row;
-    if (row.level() == v1::LEVEL_TOTAL) CheckWhole(row);
+    if (options_.whole_appends && row.level() == v1::LEVEL_TOTAL) CheckWhole(row);
   }
 
   void Finish() {
