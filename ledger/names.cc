@@ -79,6 +79,17 @@ bool HasEmptyLevel(std::string_view location) {
          location.find("//") != location.npos;
 }
 
+std::string ToUtf8(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const size_t length = CharacterBytes(text);
+    result += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return result;
+}
+
 std::string Quoted(std::string_view text) {
   constexpr size_t kShown = 80;
   constexpr std::string_view kHex = "0123456789abcdef";

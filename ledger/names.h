@@ -19,6 +19,9 @@ bool HasControlCharacter(std::string_view text);
 // A location is levels divided by `/`: true for ``, `/WH1`, `WH1/` and `WH1//B1`.
 bool HasEmptyLevel(std::string_view location);
 
+// The same text with U+FFFD in place of each byte that is no part of a character.
+std::string ToUtf8(std::string_view text);
+
 // In quotes, escaped so that it is printable UTF-8 whatever it was, and cut where it is long.
 std::string Quoted(std::string_view text);
 

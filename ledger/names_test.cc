@@ -24,6 +24,15 @@ TEST(IsUtf8Test, RefusesWhatIsNone) {
   }
 }
 
+TEST(ToUtf8Test, LeavesCharactersAndReplacesTheRest) {
+  EXPECT_EQ(ToUtf8(""), "");
+  EXPECT_EQ(ToUtf8("a\u00e9\u20ac\U0001F600"), "a\u00e9\u20ac\U0001F600");
+  EXPECT_EQ(ToUtf8("a\xff!"), "a\ufffd!");
+  EXPECT_EQ(ToUtf8("\xc0\xb8"), "\ufffd\ufffd") << "longer than need be";
+  EXPECT_EQ(ToUtf8("\xe2\x82"), "\ufffd\ufffd") << "cut";
+  EXPECT_EQ(ToUtf8("\xed\xa0\x80x"), "\ufffd\ufffd\ufffdx") << "half of a pair";
+}
+
 // At every place of a text of every length up to three words of eight.
 TEST(HasControlCharacterTest, SeesOneAnywhere) {
   for (size_t length = 1; length <= 24; ++length) {

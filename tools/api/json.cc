@@ -16,6 +16,7 @@
 #include "google/protobuf/util/type_resolver.h"
 #include "google/protobuf/util/type_resolver_util.h"
 #include "ledger/check.h"
+#include "ledger/names.h"
 
 namespace tallywire {
 namespace {
@@ -114,12 +115,13 @@ std::string OneLine(absl::string_view text) {
 
 std::string ToJson(const pb::Message& message, JsonStyle style) {
   std::string text;
-  if (Print(message, style, &text)) return text;
+  // The printer leaves out most of what is not UTF-8, but not all.
+  if (Print(message, style, &text)) return IsUtf8(text) ? text : ToUtf8(text);
   const std::unique_ptr<pb::Message> printable(message.New());
   printable->CopyFrom(message);
   ClearUnprintable(printable.get());
   TW_CHECK(Print(*printable, style, &text), "a message without times out of range has JSON");
-  return text;
+  return ToUtf8(text);
 }
 
 absl::Status FromJson(std::string_view json, pb::Message* out) {

@@ -24,7 +24,7 @@ struct JsonStyle {
 };
 
 // What JSON has no spelling for (a time or span out of range, in an event that was refused for it)
-// is left out.
+// is left out. It is UTF-8 also where a text in it is not, as what somebody sent may be.
 std::string ToJson(const google::protobuf::Message& message, JsonStyle style = {});
 
 // INVALID_ARGUMENT, in one line: not JSON, an unknown field or enum name, two bodies, a value that

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "ledger/names.h"
 #include "tallywire/v1/api.pb.h"
 #include "tools/api/http_body.h"
 #include "tools/api/problem.h"
@@ -68,6 +69,18 @@ TEST(Json, ATimeThatCannotBePrintedIsLeftOut) {
   event.mutable_moved()->mutable_until()->set_nanos(-5);
   EXPECT_THAT(ToJson(event), HasSubstr("RED-TEE"));
   EXPECT_THAT(ToJson(event), Not(HasSubstr("occurred_at")));
+}
+
+// A problem says what somebody sent; a client must be able to read it all the same.
+TEST(Json, WhatIsNotUtf8IsPrintedSo) {
+  for (const char* sent : {"a\xff", "\xc0\xb8", "\xed\xa0\x80", "\xe2\x82"}) {
+    v1::Problem problem;
+    problem.set_detail(sent);
+    const std::string json = ToJson(problem);
+    EXPECT_TRUE(IsUtf8(json)) << json;
+    v1::Problem again;
+    EXPECT_TRUE(FromJson(json, &again).ok()) << json;
+  }
 }
 
 TEST(HttpBody, MembersAreThoseOfTheOutermostObject) {
