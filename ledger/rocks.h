@@ -6,8 +6,8 @@
 // folder, owned by one process, written atomically. All stores of a process share one block cache,
 // one memory bound and one pool of background threads.
 //
-// A store is written either by batches through the write-ahead log (Write) or by whole
-// sorted files (Ingest), never by both: chosen once, at Open.
+// A store is written either by batches through the write-ahead log (Write) or by whole sorted files
+// (Ingest), never by both: chosen once, at Open.
 //
 //   auto store = Rocks::Open("state/3", {.writes = Rocks::Writes::kSortedFiles});
 //   std::vector<Rocks::Row> rows = {{"a", "1"}, {"b", std::nullopt}};   // sorted; b is deleted
@@ -17,7 +17,7 @@
 //   // then ask it.status(): a scan that failed looks like one that ended
 //
 // Rocks is an interface: Rocks::Open makes the one that lies on a disk, an OpenRocks whichever its
-// maker likes. tests/sim/rocks_conformance.h is the contract in code.
+// maker likes. tests/rocks_conformance.h is the contract in code.
 //
 // Threads: a Rocks may be used by many threads at once, an iterator by one at a time. Reads are
 // never held up by writes. Iterators must be gone before their store is.
@@ -48,8 +48,7 @@ namespace tallywire {
 // Walks rows in one direction within bounds, seeing the store as it was when it was made.
 class RocksIterator {
  public:
-  // What a store gives; the functions are those of the iterator.
-  class Walk {
+  class Walk {  // what a store gives
    public:
     virtual ~Walk() = default;
     virtual bool Valid() const = 0;
@@ -140,7 +139,7 @@ class Rocks {
   Rocks(const Rocks&) = delete;
   Rocks& operator=(const Rocks&) = delete;
 
-  // Into memory that is used again; false if there is no such row.
+  // Into memory that is used again; false: no such row.
   [[nodiscard]] virtual absl::StatusOr<bool> Get(std::string_view key,
                                                  std::string& value) const = 0;
   // Nothing if there is no such row.
@@ -192,10 +191,8 @@ class Rocks {
 // How a part of the program opens its store; empty: by Rocks::Open.
 using OpenRocks = std::function<absl::StatusOr<std::unique_ptr<Rocks>>(const std::string& folder,
                                                                        Rocks::Options options)>;
-// By `open`, or by Rocks::Open if it is empty.
 absl::StatusOr<std::unique_ptr<Rocks>> OpenRocksBy(const OpenRocks& open, const std::string& folder,
                                                    Rocks::Options options);
-
 // The least key above every key that begins with `prefix`; empty if there is none.
 std::string PrefixEnd(std::string_view prefix);
 

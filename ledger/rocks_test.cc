@@ -20,7 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/sim/rocks_conformance.h"
+#include "tests/rocks_conformance.h"
 
 namespace tallywire {
 namespace {

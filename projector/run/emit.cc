@@ -168,10 +168,14 @@ void PartitionLoop::AddSweeps() {
     const auto found = oldest.find(root);
     const bool in_memory = found != oldest.end() && found->second < effect.offset;
     if (!in_memory && !IsStoredInside(*store_, root)) continue;
-    // One that has not begun yet goes over everything, this definition's rows included.
-    const bool waiting = std::any_of(
-        marks_.sweeps.begin(), marks_.sweeps.end(),
-        [&](const Sweep& sweep) { return sweep.location == root && sweep.cursor.empty(); });
+    // One that has not begun yet goes over everything, this definition's rows included. Unless a
+    // comparison takes its place, which leaves newer rows alone.
+    const auto goes_over_it = [&](const Sweep& sweep) {
+      const bool compared = marks_.settle && sweep.offset < settle_rows_;
+      return sweep.location == root && sweep.cursor.empty() &&
+             (!compared || effect.offset < settle_rows_);
+    };
+    const bool waiting = std::any_of(marks_.sweeps.begin(), marks_.sweeps.end(), goes_over_it);
     if (waiting) {
       TW_MARK("emit.a-waiting-sweep-goes-over-it");
       continue;

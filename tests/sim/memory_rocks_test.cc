@@ -8,7 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/sim/rocks_conformance.h"
+#include "tests/rocks_conformance.h"
 
 namespace tallywire::sim {
 namespace {

@@ -3,9 +3,11 @@
 
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
+#include <cstdint>
 #include <string>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace tallywire {
@@ -30,9 +32,12 @@ HttpHead ReadHttpHead(const HttpParser& parser) {
   for (const auto& field : message) {
     head.request.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
   }
-  const auto length = parser.content_length();
-  head.has_body = parser.chunked() || (length && *length > 0);
-  if (length) head.body_bytes = *length;
+  // The parser has refused what is no length, or two.
+  uint64_t length = 0;
+  if (absl::SimpleAtoi(std::string(message[http::field::content_length]), &length)) {
+    head.body_bytes = length;
+  }
+  head.has_body = parser.chunked() || length > 0;
   head.expects_continue = beast::iequals(message[http::field::expect], "100-continue");
   return head;
 }

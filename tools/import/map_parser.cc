@@ -197,8 +197,8 @@ Expression MapParser::ParseExpression(const YAML::Node& node) {
     throw MapError(LineOf(node), absl::StrCat("a map has at most ", kMostValues, " values"));
   }
   if (++depth_ > kDeepestValue) {
-    throw MapError(LineOf(node), absl::StrCat("values lie in one another at most ", kDeepestValue,
-                                              " deep"));
+    throw MapError(LineOf(node),
+                   absl::StrCat("values lie in one another at most ", kDeepestValue, " deep"));
   }
   Expression expression = ParseTextOrFunction(node);
   --depth_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/sim/rocks_conformance.h"
+#include "tests/rocks_conformance.h"
 
 #include <map>
 #include <random>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef TALLYWIRE_TESTS_SIM_ROCKS_CONFORMANCE_H_
-#define TALLYWIRE_TESTS_SIM_ROCKS_CONFORMANCE_H_
+#ifndef TALLYWIRE_TESTS_ROCKS_CONFORMANCE_H_
+#define TALLYWIRE_TESTS_ROCKS_CONFORMANCE_H_
 
 // The contract of ledger/rocks.h as tests, the same for every implementation. One gives it a
-// RocksWorld, adds tests/sim/rocks_conformance.cc to its test's sources and says
+// RocksWorld, links tw_rocks_conformance and says
 //
 //   INSTANTIATE_TEST_SUITE_P(Memory, RocksConformance, BothWays(&MakeMemoryWorld), NameOfRocks);
 //
@@ -59,4 +59,4 @@ class RocksConformance : public ::testing::TestWithParam<RocksParam> {
 
 }  // namespace tallywire
 
-#endif  // TALLYWIRE_TESTS_SIM_ROCKS_CONFORMANCE_H_
+#endif  // TALLYWIRE_TESTS_ROCKS_CONFORMANCE_H_
