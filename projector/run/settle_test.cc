@@ -16,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "ledger/appender.h"
-#include "ledger/codec.h"
 #include "ledger/embedded_log.h"
 #include "ledger/read_to.h"
 #include "ledger/topics.h"
@@ -101,11 +100,10 @@ class SettleTest : public ::testing::Test {
     EXPECT_TRUE(log->CreateTopics(PlanTopics(1)).ok());
     return log;
   }
-  absl::Status OpenProjector(size_t sweep_step = 500) {
+  absl::Status OpenProjector() {
     projector_.reset();
     Projector::Options options;
     options.folder = folder_ + "/state";
-    options.sweep_step = sweep_step;
     auto opened = Projector::Open(log_.get(), std::move(options));
     if (!opened.ok()) return opened.status();
     projector_ = *std::move(opened);
@@ -280,32 +278,6 @@ TEST_F(SettleTest, AFailedReadWhileItCatchesUpIsNoReasonNotToMend) {
   std::map<std::string, int64_t> last;
   for (const Row& row : Rows()) last[row.key] = row.message.available();
   EXPECT_EQ(last.at(old.key), 15);
-}
-
-TEST_F(SettleTest, ADefinitionIsNotLeftToASweepThatEndsWithTheTakeOver) {
-  Append(R"({"event_id":"2","source":"t","sku":"B","received":{"location":"WH1","quantity":1}})");
-  ASSERT_TRUE(projector_->RunToEnd(now_).ok());
-  ASSERT_TRUE(OpenProjector(1).ok());
-  ASSERT_TRUE(projector_->RunToEnd(now_).ok());
-  Append(R"({"event_id":"d2","source":"t","location_defined":{"location":"WH1",)"
-         R"("kind":"SITE_KIND_STORE"}})");
-  // Its copy is folded, and the sweep is in the store, but only one SKU's rows have gone out.
-  ASSERT_TRUE(Turn(Milliseconds(10)).ok());
-  ASSERT_TRUE(Turn(Milliseconds(10)).ok());
-  projector_.reset();
-  LocationDefinition closed;
-  closed.kind = SiteKind::kStore;
-  closed.sellable = false;
-  const std::string copy = EncodeLocationCopied(kOnly, kOnly, Offset(1'000), "WH1", closed);
-  const NewRecord record{.topic = kStockEvents, .partition = kOnly, .key = "", .value = copy};
-  const auto appended = log_->Append({&record, 1});
-  ASSERT_TRUE(appended.ok());
-  ASSERT_TRUE(OpenProjector(1).ok());
-  ASSERT_TRUE(projector_->RunToEnd(now_).ok());
-  std::map<std::string, int64_t> last;
-  for (const Row& row : Rows()) last[row.key] = row.message.version();
-  EXPECT_EQ(last.size(), 4u);
-  for (const auto& [key, version] : last) EXPECT_EQ(version, (*appended)[0].offset.value()) << key;
 }
 
 TEST_F(SettleTest, WhoTakesOverWithoutAFolderSaysNothingTwice) {
