@@ -1,40 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/embedded_log.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <cstring>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <random>
-#include <set>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "ledger/check.h"
-#include "ledger/embedded_batch.h"
+#include "ledger/embedded_log_impl.h"
 #include "ledger/log_rows.h"
-#include "ledger/mark.h"
 #include "ledger/rocks.h"
 #include "ledger/status.h"
 
 namespace tallywire {
+namespace embedded {
 namespace {
 
 // One write to the store; a larger append is several.
 constexpr size_t kMaxWriteBytes = size_t{32} << 20;
-constexpr size_t kMaxPollBytes = size_t{8} << 20;
-constexpr size_t kDeletionsPerWrite = 10'000;
-// Above this a Poll waits as long as it would for ever: the clock's own arithmetic overflows.
-constexpr Span kLongestWait = Seconds(int64_t{365} * 24 * 3600);
 
 static_assert(kMaxLogRecordBytes <= kMaxWriteBytes);
 
@@ -45,30 +32,6 @@ Time MachineTime() {
                   std::chrono::system_clock::now().time_since_epoch())
                   .count());
 }
-
-// One partition as it is in memory.
-struct PartitionState {
-  TopicId topic{};
-  Partition partition{0};
-  Cleanup cleanup = Cleanup::kForever;
-  Span retention;
-
-  // Guarded by the log's mu_.
-  Offset begin{0};  // nothing below is kept; of a compacted topic what is above may have gaps
-  Offset end{0};
-  std::condition_variable appended;
-  int64_t new_records = 0;  // since the last cleaning
-  int64_t kept = 0;         // by it
-
-  // Of the appending thread that leads: `end` as it will be once the write is done.
-  Offset next{0};
-};
-
-struct Topic {
-  TopicId id{};
-  TopicSpec spec;
-  std::vector<std::unique_ptr<PartitionState>> partitions;
-};
 
 std::string Place(std::string_view topic, Partition partition) {
   return absl::StrCat(Absl(topic), "/", partition.value());
@@ -110,106 +73,7 @@ std::string NewId() {
   return id;
 }
 
-class EmbeddedLogImpl;
-
-class EmbeddedReader : public LogReader {
- public:
-  EmbeddedReader(EmbeddedLogImpl* log, PartitionState* partition, Offset from);
-  ~EmbeddedReader() override;
-
-  absl::Status Poll(size_t max, Span wait, RecordBatch& batch) override;
-  Offset Position() const override { return position_; }
-
-  // From any thread: lets go of the store.
-  void DropIterator() {
-    std::lock_guard lock(it_mu_);
-    it_.reset();
-  }
-
- private:
-  Offset WaitForRecords(Span wait);
-  // Reads up to `end`; true if it looked with an iterator that has seen all of it.
-  absl::StatusOr<bool> Read(Offset end, size_t max, EmbeddedBatch& batch);
-
-  EmbeddedLogImpl* const log_;
-  PartitionState* const partition_;
-  Offset position_;
-
-  std::mutex it_mu_;
-  // Guarded by it_mu_; kept from poll to poll while it has more.
-  std::optional<RocksIterator> it_;
-};
-
-class EmbeddedLogImpl : public EmbeddedLog {
- public:
-  EmbeddedLogImpl(Options options, std::unique_ptr<Rocks> store)
-      : options_(std::move(options)), store_(std::move(store)) {}
-
-  ~EmbeddedLogImpl() override {
-    TW_CHECK(readers_.empty(), "readers must be gone before their log");
-  }
-
-  absl::Status Load();
-
-  absl::StatusOr<std::vector<Appended>> Append(std::span<const NewRecord> records) override;
-  absl::StatusOr<std::unique_ptr<LogReader>> OpenReader(std::string_view topic, Partition partition,
-                                                        Offset from) override;
-  absl::StatusOr<LogBounds> Bounds(std::string_view topic, Partition partition) override;
-  absl::Status CreateTopics(std::span<const TopicSpec> topics) override;
-  absl::StatusOr<TopicSpec> Describe(std::string_view topic) override;
-  std::string Id() const override { return id_; }
-  absl::Status Compact() override;
-
- private:
-  friend class EmbeddedReader;
-
-  // One Append that waits for its turn.
-  struct Call {
-    std::span<const NewRecord> records;
-    std::vector<PartitionState*> targets;
-    std::vector<Appended> results;
-    Time stamp;
-    absl::Status status;
-    bool done = false;
-    std::condition_variable wake;
-  };
-
-  absl::Status LoadTopic(const TopicRow& row);
-  absl::Status LoadPartition(PartitionState& state, const std::string& name);
-  absl::StatusOr<PartitionState*> Find(std::string_view topic, Partition partition);
-  absl::Status CheckRecord(const NewRecord& record) const;
-  absl::Status FindTargets(Call& call);
-  absl::Status WriteCalls(const std::vector<Call*>& calls);
-  absl::Status FlushBatch();
-  void CleanIfDue(const Call& call);
-  absl::Status Clean(PartitionState& state);
-  absl::Status DropOverwritten(PartitionState& state);
-  absl::Status DropExpired(PartitionState& state);
-  absl::Status Damaged(const PartitionState& state, std::string_view key) const;
-
-  const Options options_;
-  const std::unique_ptr<Rocks> store_;
-  std::string id_;  // constant after Load
-
-  std::mutex mu_;
-  // Guarded by mu_; topics and partitions, once there, stay where they are.
-  std::map<std::string, std::unique_ptr<Topic>, std::less<>> topics_;
-  std::deque<Call*> queue_;
-  bool leading_ = false;
-
-  // Of the thread that leads.
-  RocksBatch batch_;
-  std::vector<PartitionState*> touched_;
-  std::string row_;
-
-  // The store cannot go on while it is read through, so readers hold no iterators meanwhile.
-  std::atomic<bool> write_failed_ = false;
-  std::mutex readers_mu_;
-  std::set<EmbeddedReader*> readers_;  // guarded by readers_mu_
-
-  // One cleaning at a time.
-  std::mutex clean_mu_;
-};
+}  // namespace
 
 absl::Status EmbeddedLogImpl::Load() {
   TW_ASSIGN_OR_RETURN(const std::optional<std::string> format, store_->Get(FormatRowKey()));
@@ -456,8 +320,8 @@ absl::Status EmbeddedLogImpl::CreateTopics(std::span<const TopicSpec> topics) {
     }
     if (there != nullptr && *there != spec) {
       return absl::FailedPreconditionError(absl::StrCat("topic ", spec.name, " is there with ",
-                                                        tallywire::Describe(*there), ", not with ",
-                                                        tallywire::Describe(spec)));
+                                                        embedded::Describe(*there), ", not with ",
+                                                        embedded::Describe(spec)));
     }
     if (there != nullptr) continue;
     rows.push_back({TopicId{next_id++}, spec});
@@ -476,205 +340,16 @@ absl::StatusOr<TopicSpec> EmbeddedLogImpl::Describe(std::string_view topic) {
   return it->second->spec;
 }
 
-EmbeddedReader::EmbeddedReader(EmbeddedLogImpl* log, PartitionState* partition, Offset from)
-    : log_(log), partition_(partition), position_(from) {
-  std::lock_guard lock(log_->readers_mu_);
-  log_->readers_.insert(this);
-}
-
-EmbeddedReader::~EmbeddedReader() {
-  std::lock_guard lock(log_->readers_mu_);
-  log_->readers_.erase(this);
-}
-
-Offset EmbeddedReader::WaitForRecords(Span wait) {
-  const std::chrono::microseconds span(std::clamp(wait, Span(0), kLongestWait).value());
-  std::unique_lock lock(log_->mu_);
-  if (span.count() > 0) {
-    partition_->appended.wait_for(lock, span, [&] { return partition_->end > position_; });
-  }
-  return partition_->end;
-}
-
-absl::Status EmbeddedReader::Poll(size_t max, Span wait, RecordBatch& out) {
-  EmbeddedBatch& batch = EmbeddedBatch::Of(out);
-  batch.Begin(out);
-  if (max == 0) return absl::OkStatus();
-  for (;;) {
-    const Offset end = WaitForRecords(wait);
-    if (end <= position_) return absl::OkStatus();
-    TW_ASSIGN_OR_RETURN(const bool seen_all, Read(end, max, batch));
-    if (batch.Finish(out)) {
-      position_ = out.records.back().offset.Next();
-      return absl::OkStatus();
-    }
-    // What lay below `end` has been dropped since it was written.
-    if (seen_all) position_ = end;
-  }
-}
-
-absl::StatusOr<bool> EmbeddedReader::Read(Offset end, size_t max, EmbeddedBatch& batch) {
-  std::lock_guard it_lock(it_mu_);
-  const bool fresh = !it_;
-  std::optional<RocksIterator> it = std::exchange(it_, std::nullopt);
-  if (fresh) {
-    it = log_->store_->ForwardRange(RecordKey(partition_->topic, partition_->partition, position_),
-                                    RecordKey(partition_->topic, partition_->partition, end));
-  }
-  {
-    // Looked at when the iterator is there: what is dropped from now on it still sees.
-    std::lock_guard lock(log_->mu_);
-    if (position_ < partition_->begin) {
-      return absl::OutOfRangeError(absl::StrCat(
-          "offset ", position_.value(), " of partition ", partition_->partition.value(),
-          " has been dropped: it begins at ", partition_->begin.value()));
-    }
-  }
-  size_t records = 0;
-  size_t bytes = 0;
-  for (; it->Valid() && records < max && bytes < kMaxPollBytes; it->Next()) {
-    const std::string_view row = it->value();
-    const std::optional<Offset> offset = OffsetOfRecordKey(it->key());
-    if (!offset || !batch.Add(partition_->partition, *offset, row)) {
-      return log_->Damaged(*partition_, it->key());
-    }
-    ++records;
-    bytes += row.size();
-  }
-  TW_RETURN_IF_ERROR(it->status());
-  if (it->Valid() && !log_->write_failed_) it_ = std::move(it);
-  return fresh;
-}
-
-void EmbeddedLogImpl::CleanIfDue(const Call& call) {
-  if (options_.compact_after <= 0) return;
-  PartitionState* last = nullptr;
-  for (PartitionState* state : call.targets) {
-    if (state == last || state->cleanup == Cleanup::kForever) continue;
-    last = state;
-    std::unique_lock cleaning(clean_mu_, std::try_to_lock);
-    if (!cleaning) return;
-    {
-      std::lock_guard lock(mu_);
-      if (state->new_records < std::max(options_.compact_after, state->kept)) continue;
-    }
-    IgnoreError(Clean(*state), "the append is done; what was not dropped is dropped another time");
-  }
-}
-
-absl::Status EmbeddedLogImpl::Clean(PartitionState& state) {
-  if (state.cleanup == Cleanup::kForever) return absl::OkStatus();
-  {
-    std::lock_guard lock(mu_);
-    state.new_records = 0;
-  }
-  return state.cleanup == Cleanup::kCompact ? DropOverwritten(state) : DropExpired(state);
-}
-
-// From the newest to the oldest: a key that has been seen is overwritten. Keys are remembered by
-// 128 bits under a seed of this run, which nobody can choose keys against.
-absl::Status EmbeddedLogImpl::DropOverwritten(PartitionState& state) {
-  LogBounds bounds;
-  {
-    std::lock_guard lock(mu_);
-    bounds = {state.begin, state.end};
-  }
-  std::random_device random;
-  const uint64_t seed = (uint64_t{random()} << 32) | random();
-  absl::flat_hash_set<std::pair<uint64_t, uint64_t>> seen;
-  RocksBatch batch;
-  size_t deletions = 0;
-  const auto drop = [&] {
-    // Not synced: what comes back is dropped another time.
-    const absl::Status status = store_->Write(batch, false);
-    batch.Clear();
-    deletions = 0;
-    return status;
-  };
-  batch.Put(BoundsRowKey(state.topic, state.partition), EncodeBoundsRow(bounds));
-  RocksIterator it = store_->BackwardRange(PartitionPrefix(state.topic, state.partition),
-                                           RecordKey(state.topic, state.partition, bounds.end));
-  for (; it.Valid(); it.Next()) {
-    RecordRow row;
-    if (!DecodeRecord(it.value(), row)) return Damaged(state, it.key());
-    const XXH128_hash_t hash = XXH3_128bits_withSeed(row.key.data(), row.key.size(), seed);
-    if (seen.insert({hash.low64, hash.high64}).second) continue;
-    TW_MARK("log.an-overwritten-record-goes");
-    batch.Delete(it.key());
-    if (++deletions == kDeletionsPerWrite) TW_RETURN_IF_ERROR(drop());
-  }
-  TW_RETURN_IF_ERROR(it.status());
-  if (deletions > 0) TW_RETURN_IF_ERROR(drop());
-  std::lock_guard lock(mu_);
-  state.kept = static_cast<int64_t>(seen.size());
-  return absl::OkStatus();
-}
-
-// As far as the first record that is young enough: stamps need not rise.
-absl::Status EmbeddedLogImpl::DropExpired(PartitionState& state) {
-  LogBounds bounds;
-  Time cutoff;
-  {
-    std::lock_guard lock(mu_);
-    bounds = {state.begin, state.end};
-    cutoff = options_.clock() - state.retention;
-  }
-  RocksIterator it = store_->ForwardRange(RecordKey(state.topic, state.partition, bounds.begin),
-                                          RecordKey(state.topic, state.partition, bounds.end));
-  RocksBatch batch;
-  Offset begin = bounds.begin;
-  // Told before anything is gone, so that no reader takes the hole for the log's own.
-  const auto drop = [&] {
-    {
-      std::lock_guard lock(mu_);
-      state.begin = begin;
-    }
-    batch.Put(BoundsRowKey(state.topic, state.partition), EncodeBoundsRow({begin, bounds.end}));
-    const absl::Status status = store_->Write(batch, true);
-    batch.Clear();
-    return status;
-  };
-  size_t deletions = 0;
-  for (; it.Valid(); it.Next()) {
-    RecordRow row;
-    const std::optional<Offset> offset = OffsetOfRecordKey(it.key());
-    if (!offset || !DecodeRecord(it.value(), row)) return Damaged(state, it.key());
-    if (row.stamp >= cutoff) break;
-    TW_MARK("log.an-expired-record-goes");
-    begin = offset->Next();
-    batch.Delete(it.key());
-    if (++deletions % kDeletionsPerWrite == 0) TW_RETURN_IF_ERROR(drop());
-  }
-  TW_RETURN_IF_ERROR(it.status());
-  return deletions % kDeletionsPerWrite == 0 ? absl::OkStatus() : drop();
-}
-
-absl::Status EmbeddedLogImpl::Compact() {
-  std::vector<const Topic*> topics;
-  {
-    std::lock_guard lock(mu_);
-    for (const auto& [name, topic] : topics_) topics.push_back(topic.get());
-  }
-  std::lock_guard cleaning(clean_mu_);
-  for (const Topic* topic : topics) {
-    if (topic->spec.cleanup == Cleanup::kForever) continue;
-    for (const auto& state : topic->partitions) TW_RETURN_IF_ERROR(Clean(*state));
-    const std::string prefix = TopicPrefix(topic->id);
-    TW_RETURN_IF_ERROR(store_->CompactRange(prefix, PrefixEnd(prefix)));
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
+}  // namespace embedded
 
 absl::StatusOr<std::unique_ptr<EmbeddedLog>> EmbeddedLog::Open(Options options) {
-  if (!options.clock) options.clock = MachineTime;
+  if (!options.clock) options.clock = embedded::MachineTime;
   TW_ASSIGN_OR_RETURN(std::unique_ptr<Rocks> store,
                       OpenRocksBy(options.open_rocks, options.folder,
                                   {.writes = Rocks::Writes::kBatches,
                                    .filters = false,
                                    .rising_prefix = kPartitionPrefixBytes}));
-  auto log = std::make_unique<EmbeddedLogImpl>(std::move(options), std::move(store));
+  auto log = std::make_unique<embedded::EmbeddedLogImpl>(std::move(options), std::move(store));
   TW_RETURN_IF_ERROR(log->Load());
   return log;
 }

@@ -37,7 +37,24 @@ class Handler : public rocksdb::WriteBatch::Handler {
   RocksBatch::Visitor& visitor_;
 };
 
+class EndedWalk : public RocksIterator::Walk {
+ public:
+  explicit EndedWalk(absl::Status status) : status_(std::move(status)) {}
+  bool Valid() const override { return false; }
+  void Next() override { TW_CHECK(false, "Next only while Valid"); }
+  void Seek(std::string_view) override {}
+  std::string_view key() const override { return {}; }
+  std::string_view value() const override { return {}; }
+  absl::Status status() const override { return status_; }
+
+ private:
+  const absl::Status status_;
+};
+
 }  // namespace
+
+RocksIterator::RocksIterator(absl::Status status)
+    : walk_(std::make_unique<EndedWalk>(std::move(status))) {}
 
 RocksBatch::RocksBatch() : batch_(std::make_unique<rocksdb::WriteBatch>()) {}
 RocksBatch::RocksBatch(RocksBatch&&) noexcept = default;

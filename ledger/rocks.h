@@ -59,6 +59,8 @@ class RocksIterator {
     virtual absl::Status status() const = 0;
   };
   explicit RocksIterator(std::unique_ptr<Walk> walk) : walk_(std::move(walk)) {}
+  // Over nothing: a walk that has ended with `status`.
+  explicit RocksIterator(absl::Status status);
 
   // False at the end of the bounds, and after an error.
   bool Valid() const { return walk_->Valid(); }

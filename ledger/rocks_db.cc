@@ -249,21 +249,6 @@ rocksdb::Options MakeOptions(const Rocks::Options& options) {
   return o;
 }
 
-// Why there is nothing to walk over; OK: the bounds hold nothing.
-class NoWalk : public RocksIterator::Walk {
- public:
-  explicit NoWalk(absl::Status status) : status_(std::move(status)) {}
-  bool Valid() const override { return false; }
-  void Next() override { TW_CHECK(false, "Next only while Valid"); }
-  void Seek(std::string_view) override {}
-  std::string_view key() const override { return {}; }
-  std::string_view value() const override { return {}; }
-  absl::Status status() const override { return status_; }
-
- private:
-  const absl::Status status_;
-};
-
 class DbWalk : public RocksIterator::Walk {
  public:
   DbWalk(std::shared_ptr<rocksdb::DB> db, const std::string& folder, std::string_view lower,
@@ -478,10 +463,10 @@ absl::Status RocksOnDisk::IngestFile(const std::string& path) {
 RocksIterator RocksOnDisk::Iterate(std::string_view begin, std::string_view end,
                                    Direction direction) const {
   if (!end.empty() && begin >= end) {
-    return RocksIterator(std::make_unique<NoWalk>(absl::OkStatus()));
+    return RocksIterator(absl::OkStatus());
   }
   std::shared_lock lock(mu_);
-  if (!db_) return RocksIterator(std::make_unique<NoWalk>(Gone()));
+  if (!db_) return RocksIterator(Gone());
   return RocksIterator(std::make_unique<DbWalk>(db_, folder(), begin, end, direction));
 }
 

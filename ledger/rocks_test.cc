@@ -99,8 +99,12 @@ class DiskWorld : public RocksWorld {
   const fs::path folder_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Disk, RocksConformance,
-                         BothWays([] { return std::make_unique<DiskWorld>(); }), NameOfRocks);
+std::unique_ptr<RocksWorld> MakeDiskWorld() { return std::make_unique<DiskWorld>(); }
+INSTANTIATE_TEST_SUITE_P(Disk, RocksConformance, BothWays(MakeDiskWorld), NameOfRocks);
+INSTANTIATE_TEST_SUITE_P(Disk, RocksFilesConformance,
+                         Way(MakeDiskWorld, Rocks::Writes::kSortedFiles), NameOfRocks);
+INSTANTIATE_TEST_SUITE_P(Disk, RocksBatchesConformance, Way(MakeDiskWorld, Rocks::Writes::kBatches),
+                         NameOfRocks);
 
 INSTANTIATE_TEST_SUITE_P(Both, RocksTest,
                          ::testing::Values(Rocks::Writes::kBatches, Rocks::Writes::kSortedFiles),

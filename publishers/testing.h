@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "ledger/embedded_log.h"
+#include "ledger/forwarding_log.h"
 #include "ledger/log.h"
 #include "ledger/topics.h"
 #include "publishers/publisher.h"
@@ -28,9 +29,9 @@
 namespace tallywire {
 
 // Passes everything on to another log, but for what a test wants to go wrong.
-class FaultyLog : public Log {
+class FaultyLog : public ForwardingLog {
  public:
-  explicit FaultyLog(Log* log) : log_(log) {}
+  using ForwardingLog::ForwardingLog;
 
   // Asked before each append: OK, or what it fails with.
   std::function<absl::Status(std::string_view topic)> before_append;
@@ -44,28 +45,14 @@ class FaultyLog : public Log {
       const absl::Status status = before_append(records[0].topic);
       if (!status.ok()) return status;
     }
-    auto appended = log_->Append(records);
+    auto appended = ForwardingLog::Append(records);
     if (lose_answer.exchange(false)) return absl::UnavailableError("the answer is lost");
     return appended;
   }
-  absl::StatusOr<std::unique_ptr<LogReader>> OpenReader(std::string_view topic, Partition partition,
-                                                        Offset from) override {
-    return log_->OpenReader(topic, partition, from);
-  }
   absl::StatusOr<LogBounds> Bounds(std::string_view topic, Partition partition) override {
     if (topic == emptied) return LogBounds{};
-    return log_->Bounds(topic, partition);
+    return ForwardingLog::Bounds(topic, partition);
   }
-  absl::Status CreateTopics(std::span<const TopicSpec> topics) override {
-    return log_->CreateTopics(topics);
-  }
-  absl::StatusOr<TopicSpec> Describe(std::string_view topic) override {
-    return log_->Describe(topic);
-  }
-  std::string Id() const override { return log_->Id(); }
-
- private:
-  Log* const log_;
 };
 
 class PublisherWorld {

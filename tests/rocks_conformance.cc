@@ -221,8 +221,7 @@ TEST_P(RocksConformance, ABatchIsVisitedInItsOrder) {
   EXPECT_TRUE(batch.HasDeleteRange());
 }
 
-TEST_P(RocksConformance, RowsMustRise) {
-  if (GetParam().writes != Rocks::Writes::kSortedFiles) GTEST_SKIP() << "of sorted files only";
+TEST_P(RocksFilesConformance, RowsMustRise) {
   auto store = Open();
   EXPECT_EQ(PutRows(*store, {{"b", "1"}, {"a", "1"}}).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(PutRows(*store, {{"a", "1"}, {"a", "2"}}).code(), absl::StatusCode::kInvalidArgument);
@@ -230,8 +229,7 @@ TEST_P(RocksConformance, RowsMustRise) {
   EXPECT_THAT(RowsOf(store->Forward("")), IsEmpty());
 }
 
-TEST_P(RocksConformance, ManyOverlappingFilesReadAsTheLastOfEach) {
-  if (GetParam().writes != Rocks::Writes::kSortedFiles) GTEST_SKIP() << "of sorted files only";
+TEST_P(RocksFilesConformance, ManyOverlappingFilesReadAsTheLastOfEach) {
   auto store = Open();
   std::mt19937 random(3);
   std::map<std::string, std::string> expected;
@@ -259,8 +257,7 @@ TEST_P(RocksConformance, ManyOverlappingFilesReadAsTheLastOfEach) {
   EXPECT_EQ(RowsOf(store->Forward("")), rows);
 }
 
-TEST_P(RocksConformance, DeletesARange) {
-  if (GetParam().writes != Rocks::Writes::kBatches) GTEST_SKIP() << "of batches only";
+TEST_P(RocksBatchesConformance, DeletesARange) {
   auto store = Open();
   ASSERT_TRUE(PutRows(*store, {{"a", "1"}, {"b", "2"}, {"c", "3"}, {"d", "4"}}).ok());
   RocksBatch batch;
@@ -274,8 +271,7 @@ TEST_P(RocksConformance, DeletesARange) {
   EXPECT_EQ(RowsOf(store->Forward("")).size(), 3u);
 }
 
-TEST_P(RocksConformance, RisingPrefixesReadTheSameAndRefuseRanges) {
-  if (GetParam().writes != Rocks::Writes::kBatches) GTEST_SKIP() << "of batches only";
+TEST_P(RocksBatchesConformance, RisingPrefixesReadTheSameAndRefuseRanges) {
   const auto store = Open({.rising_prefix = 2});
   std::map<std::string, std::string> expected;
   std::mt19937 random(11);

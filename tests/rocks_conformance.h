@@ -37,6 +37,9 @@ struct RocksParam {
   Rocks::Writes writes;
 };
 std::string NameOfRocks(const ::testing::TestParamInfo<RocksParam>& info);
+inline auto Way(RocksWorldMaker make, Rocks::Writes writes) {
+  return ::testing::Values(RocksParam{std::move(make), writes});
+}
 inline auto BothWays(RocksWorldMaker make) {
   return ::testing::Values(RocksParam{make, Rocks::Writes::kBatches},
                            RocksParam{make, Rocks::Writes::kSortedFiles});
@@ -56,6 +59,9 @@ class RocksConformance : public ::testing::TestWithParam<RocksParam> {
 
   std::unique_ptr<RocksWorld> world_;
 };
+// What holds of stores that are written by sorted files alone, and by batches alone.
+class RocksFilesConformance : public RocksConformance {};
+class RocksBatchesConformance : public RocksConformance {};
 
 }  // namespace tallywire
 

@@ -113,7 +113,7 @@ inline constexpr int kMaxPoolDeltas = 4;
 struct JournalEntry {
   Offset offset;
   uint32_t ordinal = 0;  // of the entries that one record made for one place
-  uint8_t what = 0;     // Body, or kJournalTimer
+  uint8_t what = 0;      // Body, or kJournalTimer
   uint8_t changes = 0;
   Time log_time;
   Time max_log_time;  // the highest log time up to here: it falls only where a clock stepped back

@@ -170,7 +170,7 @@ bool PartitionLoop::IsDirty() const {
 }
 
 bool PartitionLoop::IsBehind() const {
-  return turn_.folded >= options_.batch || (marks_.settle && state_->next_offset < taken_over_);
+  return WasBehind() || (marks_.settle && state_->next_offset < taken_over_);
 }
 
 bool PartitionLoop::IsItsMoment(Time last, Time now, Span every) const {

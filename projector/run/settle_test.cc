@@ -17,6 +17,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "ledger/appender.h"
 #include "ledger/embedded_log.h"
+#include "ledger/forwarding_log.h"
 #include "ledger/read_to.h"
 #include "ledger/topics.h"
 #include "projector/projector.h"
@@ -36,34 +37,20 @@ constexpr Time kNoon{1'772'366'400'000'000};
 
 // An embedded log that says that others write to it too, and goes by a name that it is given. Rows
 // are refused while `no_rows` says so.
-class SharedLog : public Log {
+class SharedLog : public ForwardingLog {
  public:
-  SharedLog(std::unique_ptr<Log> log, std::string id, const bool* no_rows)
-      : log_(std::move(log)), id_(std::move(id)), no_rows_(*no_rows) {}
+  SharedLog(std::unique_ptr<Log> below, std::string id, const bool* no_rows)
+      : ForwardingLog(std::move(below)), id_(std::move(id)), no_rows_(*no_rows) {}
   absl::StatusOr<std::vector<Appended>> Append(std::span<const NewRecord> records) override {
     if (no_rows_ && !records.empty() && records.front().topic == kStockAvailability) {
       return absl::UnavailableError("no rows now");
     }
-    return log_->Append(records);
-  }
-  absl::StatusOr<std::unique_ptr<LogReader>> OpenReader(std::string_view topic, Partition partition,
-                                                        Offset from) override {
-    return log_->OpenReader(topic, partition, from);
-  }
-  absl::StatusOr<LogBounds> Bounds(std::string_view topic, Partition partition) override {
-    return log_->Bounds(topic, partition);
-  }
-  absl::Status CreateTopics(std::span<const TopicSpec> topics) override {
-    return log_->CreateTopics(topics);
-  }
-  absl::StatusOr<TopicSpec> Describe(std::string_view topic) override {
-    return log_->Describe(topic);
+    return ForwardingLog::Append(records);
   }
   std::string Id() const override { return id_; }
   bool IsShared() const override { return true; }
 
  private:
-  const std::unique_ptr<Log> log_;
   const std::string id_;
   const bool& no_rows_;
 };

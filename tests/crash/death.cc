@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "ledger/forwarding_log.h"
 #include "ledger/status.h"
+#include "tests/forwarding_rocks.h"
 
 namespace tallywire::crash {
 namespace {
@@ -12,70 +14,50 @@ namespace {
 // The embedded log's store lies in a folder of this name.
 constexpr std::string_view kLogFolder = "/log";
 
-class LogThatDies : public Log {
+class LogThatDies : public ForwardingLog {
  public:
-  LogThatDies(std::unique_ptr<Log> log, Death* death) : log_(std::move(log)), death_(*death) {}
+  LogThatDies(std::unique_ptr<Log> below, Death* death)
+      : ForwardingLog(std::move(below)), death_(*death) {}
 
   absl::StatusOr<std::vector<Appended>> Append(std::span<const NewRecord> records) override {
     if (death_.dead) return death_.Error();
-    if (records.empty()) return log_->Append(records);
+    if (records.empty()) return ForwardingLog::Append(records);
     const bool now = death_.Reaches(
         {absl::StrCat("append ", records.size(), " to ", std::string(records.front().topic)),
          records.size() > 1});
-    if (!now) return log_->Append(records);
+    if (!now) return ForwardingLog::Append(records);
     if (death_.how == Death::How::kHalf) records = records.first(records.size() / 2);
     // What becomes of it nobody learns any more.
-    if (death_.how != Death::How::kNothing) TW_RETURN_IF_ERROR(log_->Append(records).status());
+    if (death_.how != Death::How::kNothing)
+      TW_RETURN_IF_ERROR(ForwardingLog::Append(records).status());
     return death_.Error();
   }
   absl::Status CreateTopics(std::span<const TopicSpec> topics) override {
     if (death_.dead || death_.Reaches({"create topics"})) return death_.Error();
-    return log_->CreateTopics(topics);
+    return ForwardingLog::CreateTopics(topics);
   }
-  absl::StatusOr<std::unique_ptr<LogReader>> OpenReader(std::string_view topic, Partition partition,
-                                                        Offset from) override {
-    return log_->OpenReader(topic, partition, from);
-  }
-  absl::StatusOr<LogBounds> Bounds(std::string_view topic, Partition partition) override {
-    return log_->Bounds(topic, partition);
-  }
-  absl::StatusOr<TopicSpec> Describe(std::string_view topic) override {
-    return log_->Describe(topic);
-  }
-  std::string Id() const override { return log_->Id(); }
-  bool IsShared() const override { return log_->IsShared(); }
 
  private:
-  const std::unique_ptr<Log> log_;
   Death& death_;
 };
 
-class RocksThatDies : public Rocks {
+class RocksThatDies : public ForwardingRocks {
  public:
-  RocksThatDies(std::unique_ptr<Rocks> rocks, Death* death)
-      : Rocks(rocks->folder(), rocks->options()), rocks_(std::move(rocks)), death_(*death) {}
+  RocksThatDies(std::unique_ptr<Rocks> below, Death* death)
+      : ForwardingRocks(std::move(below)), death_(*death) {}
 
-  absl::StatusOr<bool> Get(std::string_view key, std::string& value) const override {
-    return rocks_->Get(key, value);
-  }
-  RocksIterator Iterate(std::string_view begin, std::string_view end,
-                        Direction direction) const override {
-    return rocks_->Iterate(begin, end, direction);
-  }
   absl::Status Write(const RocksBatch& batch, bool sync) override {
     TW_RETURN_IF_ERROR(Count("write"));
-    return rocks_->Write(batch, sync);
+    return ForwardingRocks::Write(batch, sync);
   }
   absl::Status Ingest(std::span<const Row> rows) override {
     TW_RETURN_IF_ERROR(Count("ingest"));
-    return rocks_->Ingest(rows);
+    return ForwardingRocks::Ingest(rows);
   }
   absl::Status CompactRange(std::string_view begin, std::string_view end) override {
     TW_RETURN_IF_ERROR(Count("compact"));
-    return rocks_->CompactRange(begin, end);
+    return ForwardingRocks::CompactRange(begin, end);
   }
-  absl::Status Verify() const override { return rocks_->Verify(); }
-  uint64_t ApproximateBytes() const override { return rocks_->ApproximateBytes(); }
 
  private:
   absl::Status Count(std::string_view what) {
@@ -84,7 +66,6 @@ class RocksThatDies : public Rocks {
     return absl::OkStatus();
   }
 
-  const std::unique_ptr<Rocks> rocks_;
   Death& death_;
 };
 

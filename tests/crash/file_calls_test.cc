@@ -44,7 +44,6 @@ TEST(FileCalls, OfAShortRunDeathsEndLikeNone) {
 }
 
 TEST(FileCalls, OfALongRunAHundred) {
-  if (!go_long) GTEST_SKIP() << "skipped: --long was not given";
   int deaths = 0;
   ProcessThatDies process(7);
   const int64_t calls = process.PlayUndisturbed();

@@ -26,7 +26,7 @@ constexpr Micros kTen = 1'772'359'200'000'000;  // 2026-03-01T10:00
 constexpr Micros kMinute = 60'000'000;
 
 // A log, and what a ledger puts out of it that makes no mistake.
-class Ledger {
+class Ledger : public Topics {
  public:
   explicit Ledger(int32_t partitions = 1) : partitions_(partitions) {
     for (TopicRecords* topic : {&events, &rows, &alerts, &letters, &rules, &updates}) {
@@ -106,17 +106,7 @@ class Ledger {
   }
 
   Findings Look(const OutsideOptions& options = {.one_life = true}) const {
-    const Expected should = Should();
-    const Rules read = ReadRules(rules.records);
-    Findings findings = should.doubts;
-    AuditRows(should, rows, options, findings);
-    AuditAlerts(should, read, alerts, findings);
-    AuditCaps(updates, alerts, findings);
-    AuditLetters(should, events, letters, findings);
-    AuditLinks(should, events, findings);
-    AuditUpdates(should, read, updates, options, findings);
-    AuditAcknowledged(events, options.acknowledged, findings);
-    return findings;
+    return AuditTopics(*this, options);
   }
 
   static void AddTo(TopicRecords& topic, int32_t partition, const std::string& key,
@@ -125,13 +115,6 @@ class Ledger {
     for (const LogRecord& record : topic.records) offset += record.partition == partition ? 1 : 0;
     topic.records.push_back({partition, offset, 0, key, value, std::move(headers)});
   }
-
-  TopicRecords events;
-  TopicRecords rows;
-  TopicRecords alerts;
-  TopicRecords letters;
-  TopicRecords rules;
-  TopicRecords updates;
 
  private:
   // Each record's rows, TOTAL last.

@@ -173,20 +173,6 @@ class MemoryWalk : public RocksIterator::Walk {
   std::string value_;
 };
 
-class FailedWalk : public RocksIterator::Walk {
- public:
-  explicit FailedWalk(absl::Status status) : status_(std::move(status)) {}
-  bool Valid() const override { return false; }
-  void Next() override { TW_CHECK(false, "Next only while Valid"); }
-  void Seek(std::string_view) override {}
-  std::string_view key() const override { return {}; }
-  std::string_view value() const override { return {}; }
-  absl::Status status() const override { return status_; }
-
- private:
-  const absl::Status status_;
-};
-
 class MemoryRocks : public Rocks {
  public:
   MemoryRocks(MemoryDisk* disk, const std::string& folder, Options options,
@@ -211,7 +197,7 @@ class MemoryRocks : public Rocks {
                         Direction direction) const override {
     if (disk_->read) {
       absl::Status status = disk_->read(folder());
-      if (!status.ok()) return RocksIterator(std::make_unique<FailedWalk>(std::move(status)));
+      if (!status.ok()) return RocksIterator(std::move(status));
     }
     return RocksIterator(std::make_unique<MemoryWalk>(disk_, rows_, begin, end, direction));
   }

@@ -30,9 +30,12 @@ class MemoryRocksWorld : public RocksWorld {
   const OpenRocks open_ = disk_.Opener();
 };
 
-INSTANTIATE_TEST_SUITE_P(Memory, RocksConformance,
-                         BothWays([] { return std::make_unique<MemoryRocksWorld>(); }),
-                         NameOfRocks);
+std::unique_ptr<RocksWorld> MakeMemoryWorld() { return std::make_unique<MemoryRocksWorld>(); }
+INSTANTIATE_TEST_SUITE_P(Memory, RocksConformance, BothWays(MakeMemoryWorld), NameOfRocks);
+INSTANTIATE_TEST_SUITE_P(Memory, RocksFilesConformance,
+                         Way(MakeMemoryWorld, Rocks::Writes::kSortedFiles), NameOfRocks);
+INSTANTIATE_TEST_SUITE_P(Memory, RocksBatchesConformance,
+                         Way(MakeMemoryWorld, Rocks::Writes::kBatches), NameOfRocks);
 
 std::unique_ptr<Rocks> Open(MemoryDisk& disk, const std::string& folder,
                             Rocks::Options options = {}) {

@@ -305,24 +305,29 @@ void AuditAcknowledged(const TopicRecords& events, const std::vector<Acknowledge
   }
 }
 
-absl::StatusOr<Findings> AuditLog(Log& log, const OutsideOptions& options) {
-  TW_ASSIGN_OR_RETURN(const TopicRecords events, ReadTopic(log, kStockEvents));
-  TW_ASSIGN_OR_RETURN(const TopicRecords rows, ReadTopic(log, kStockAvailability));
-  TW_ASSIGN_OR_RETURN(const TopicRecords alerts, ReadTopic(log, kStockAlerts));
-  TW_ASSIGN_OR_RETURN(const TopicRecords letters, ReadTopic(log, kStockDeadLetters));
-  TW_ASSIGN_OR_RETURN(const TopicRecords rule_records, ReadTopic(log, kListingRules));
-  TW_ASSIGN_OR_RETURN(const TopicRecords updates, ReadTopic(log, kListingUpdates));
-  const Expected expected = Judge(events.records, events.partitions);
-  const Rules rules = ReadRules(rule_records.records);
+Findings AuditTopics(const Topics& topics, const OutsideOptions& options) {
+  const Expected expected = Judge(topics.events.records, topics.events.partitions);
+  const Rules rules = ReadRules(topics.rules.records);
   Findings findings = expected.doubts;
-  AuditRows(expected, rows, options, findings);
-  AuditAlerts(expected, rules, alerts, findings);
-  AuditCaps(updates, alerts, findings);
-  AuditLetters(expected, events, letters, findings);
-  AuditLinks(expected, events, findings);
-  AuditUpdates(expected, rules, updates, options, findings);
-  AuditAcknowledged(events, options.acknowledged, findings);
+  AuditRows(expected, topics.rows, options, findings);
+  AuditAlerts(expected, rules, topics.alerts, findings);
+  AuditCaps(topics.updates, topics.alerts, findings);
+  AuditLetters(expected, topics.events, topics.letters, findings);
+  AuditLinks(expected, topics.events, findings);
+  AuditUpdates(expected, rules, topics.updates, options, findings);
+  AuditAcknowledged(topics.events, options.acknowledged, findings);
   return findings;
+}
+
+absl::StatusOr<Findings> AuditLog(Log& log, const OutsideOptions& options) {
+  Topics topics;
+  TW_ASSIGN_OR_RETURN(topics.events, ReadTopic(log, kStockEvents));
+  TW_ASSIGN_OR_RETURN(topics.rows, ReadTopic(log, kStockAvailability));
+  TW_ASSIGN_OR_RETURN(topics.alerts, ReadTopic(log, kStockAlerts));
+  TW_ASSIGN_OR_RETURN(topics.letters, ReadTopic(log, kStockDeadLetters));
+  TW_ASSIGN_OR_RETURN(topics.rules, ReadTopic(log, kListingRules));
+  TW_ASSIGN_OR_RETURN(topics.updates, ReadTopic(log, kListingUpdates));
+  return AuditTopics(topics, options);
 }
 
 }  // namespace tallywire::sim

@@ -50,6 +50,17 @@ struct OutsideOptions {
 // All of it.
 absl::StatusOr<Findings> AuditLog(Log& log, const OutsideOptions& options = {});
 
+// The same of topics that have been read.
+struct Topics {
+  TopicRecords events;
+  TopicRecords rows;
+  TopicRecords alerts;
+  TopicRecords letters;
+  TopicRecords rules;
+  TopicRecords updates;
+};
+Findings AuditTopics(const Topics& topics, const OutsideOptions& options);
+
 // Each part by itself; `topic` is the one that its name says.
 
 // stock.availability: every row has the value of its version, each key ends with its newest, rows

@@ -15,6 +15,12 @@ absl::Status Stops(const std::string& name, const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat(name, " stops: ", status.ToString()));
 }
 
+// What a step ended with: true while there may be more to do.
+absl::StatusOr<bool> MoreAfter(const std::string& name, const absl::StatusOr<bool>& ran) {
+  TW_RETURN_IF_ERROR(Stops(name, ran.status()));
+  return !ran.ok() || *ran;
+}
+
 }  // namespace
 
 bool IsPassing(const absl::Status& status) {
@@ -78,24 +84,16 @@ absl::Status ProjectorProcess::DoDuties(const std::vector<Duty>& duties) {
 }
 
 absl::StatusOr<bool> ProjectorProcess::Step(Time now, const std::vector<Duty>& duties) {
-  absl::Status status;
-  bool more = true;
-  if (!up()) {
-    status = Begin(duties);
-  } else {
-    status = DoDuties(duties);
-    if (status.ok()) {
-      const absl::StatusOr<bool> ran = projector_->RunOnce(now + skew_);
-      status = ran.status();
-      more = !ran.ok() || *ran;
-    }
-  }
+  const bool begins = !up();
+  const absl::Status ready = begins ? Begin(duties) : DoDuties(duties);
+  absl::StatusOr<bool> ran = true;
+  if (!ready.ok()) ran = ready;
+  if (ready.ok() && !begins) ran = projector_->RunOnce(now + skew_);
   if (site_.injector->IsDead(name_)) {
     Die();
     return true;
   }
-  TW_RETURN_IF_ERROR(Stops(name_, status));
-  return more;
+  return MoreAfter(name_, ran);
 }
 
 void PublisherProcess::Die() {
@@ -103,31 +101,34 @@ void PublisherProcess::Die() {
   log_.reset();
 }
 
+absl::Status PublisherProcess::Begin() {
+  site_.injector->Revive(name_);
+  log_ = site_.cluster->OpenView(name_);
+  Publisher::Options options;
+  options.folder = name_ + "/publisher";
+  options.batch = site_.setup->publisher_batch;
+  options.open_rocks = site_.injector->Opener(*site_.disk);
+  auto opened = Publisher::Open(log_.get(), std::move(options));
+  if (!opened.ok()) {
+    Die();
+    return opened.status();
+  }
+  publisher_ = *std::move(opened);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<bool> PublisherProcess::Step(Time now) {
-  absl::Status status;
-  bool more = true;
-  if (!up()) {
-    site_.injector->Revive(name_);
-    log_ = site_.cluster->OpenView(name_);
-    Publisher::Options options;
-    options.folder = name_ + "/publisher";
-    options.batch = site_.setup->publisher_batch;
-    options.open_rocks = site_.injector->Opener(*site_.disk);
-    auto opened = Publisher::Open(log_.get(), std::move(options));
-    status = opened.status();
-    if (opened.ok()) publisher_ = *std::move(opened);
-    if (!opened.ok()) Die();
-  } else {
-    const absl::StatusOr<bool> ran = publisher_->RunOnce(now + skew_);
-    status = ran.status();
-    more = !ran.ok() || *ran;
+  absl::StatusOr<bool> ran = true;
+  if (up()) {
+    ran = publisher_->RunOnce(now + skew_);
+  } else if (const absl::Status begun = Begin(); !begun.ok()) {
+    ran = begun;
   }
   if (site_.injector->IsDead(name_)) {
     Die();
     return true;
   }
-  TW_RETURN_IF_ERROR(Stops(name_, status));
-  return more;
+  return MoreAfter(name_, ran);
 }
 
 }  // namespace tallywire::sim

@@ -93,6 +93,8 @@ class PublisherProcess {
   void SetSkew(Span skew) { skew_ = skew; }
 
  private:
+  absl::Status Begin();
+
   const std::string name_;
   const Site site_;
   Span skew_;

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "ledger/dead_letters.h"
+#include "ledger/forwarding_log.h"
 #include "ledger/limits.h"
 #include "ledger/topics.h"
 #include "tools/api/ledger.h"
@@ -42,34 +43,17 @@ v1::StockEvent Received(const std::string& sku, const std::string& id, int64_t q
 }
 
 // A log that takes nothing into the topic that a test names.
-class FailingLog : public Log {
+class FailingLog : public ForwardingLog {
  public:
-  explicit FailingLog(Log* log) : log_(log) {}
+  using ForwardingLog::ForwardingLog;
   std::string fails;
 
   absl::StatusOr<std::vector<Appended>> Append(std::span<const NewRecord> records) override {
     for (const NewRecord& record : records) {
       if (record.topic == fails) return absl::UnavailableError("no broker");
     }
-    return log_->Append(records);
+    return ForwardingLog::Append(records);
   }
-  absl::StatusOr<std::unique_ptr<LogReader>> OpenReader(std::string_view topic, Partition partition,
-                                                        Offset from) override {
-    return log_->OpenReader(topic, partition, from);
-  }
-  absl::StatusOr<LogBounds> Bounds(std::string_view topic, Partition partition) override {
-    return log_->Bounds(topic, partition);
-  }
-  absl::Status CreateTopics(std::span<const TopicSpec> topics) override {
-    return log_->CreateTopics(topics);
-  }
-  absl::StatusOr<TopicSpec> Describe(std::string_view topic) override {
-    return log_->Describe(topic);
-  }
-  std::string Id() const override { return log_->Id(); }
-
- private:
-  Log* const log_;
 };
 
 class DeadLettersTest : public testing::Test {
