@@ -16,7 +16,8 @@
 //   for (auto it = (*store)->Forward("a"); it.Valid(); it.Next()) Use(it.key(), it.value());
 //   // then ask it.status(): a scan that failed looks like one that ended
 //
-// An interface; Rocks::Open makes what lies on a disk. In code: tests/rocks_conformance.h.
+// Rocks is an interface: Rocks::Open makes the one that lies on a disk, an OpenRocks whichever its
+// maker likes. tests/rocks_conformance.h is the contract in code.
 //
 // Threads: a Rocks may be used by many threads at once, an iterator by one at a time. Reads are
 // never held up by writes. Iterators must be gone before their store is.

@@ -10,6 +10,9 @@ namespace {
 
 constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr int64_t kSecondsPerDay = 86'400;
+// What has four digits for its year.
+constexpr Time kFirstTime(-62'135'596'800 * kMicrosPerSecond);     // 0001-01-01
+constexpr Time kLastTime(253'402'300'800 * kMicrosPerSecond - 1);  // 9999-12-31
 
 // Rounds towards the past, so that what is left over is never negative.
 constexpr int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
@@ -172,7 +175,10 @@ std::optional<Time> ParseTime(std::string_view text) {
   if (!of_day) return std::nullopt;
   const auto zone = ReadZone(in);
   if (!zone || !in.AtEnd()) return std::nullopt;
-  return Time((*days * kSecondsPerDay - *zone) * kMicrosPerSecond + *of_day);
+  const Time time((*days * kSecondsPerDay - *zone) * kMicrosPerSecond + *of_day);
+  // An offset or a leap second may lead out of the years that a text can say in UTC.
+  if (time < kFirstTime || time > kLastTime) return std::nullopt;
+  return time;
 }
 
 }  // namespace tallywire

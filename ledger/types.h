@@ -112,7 +112,8 @@ std::string_view Name(Tracking tracking);
 
 // RFC 3339 in UTC with as many digits of the second as are needed: 2026-11-24T16:00:00.25Z.
 std::string FormatTime(Time time);
-// Reads what FormatTime prints, and any other RFC 3339 time. Nothing if it is not one.
+// Reads what FormatTime prints, and any other RFC 3339 time of the years 1 to 9999 in UTC. Nothing
+// if it is not one.
 std::optional<Time> ParseTime(std::string_view text);
 
 }  // namespace tallywire

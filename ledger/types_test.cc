@@ -75,6 +75,10 @@ TEST(TimeTest, RefusesWhatIsNoTime) {
                            "26-11-24T16:00:00Z",
                            "2026-1-24T16:00:00Z",
                            "2026-11-24T16:00:00ZZ",
+                           "9999-12-31T23:59:59-00:01",
+                           "9999-12-31T23:59:60Z",
+                           "0001-01-01T00:00:00+00:01",
+                           "0000-06-01T00:00:00Z",
                            "infinite-future"}) {
     EXPECT_EQ(ParseTime(text), std::nullopt) << text;
   }

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
-#include <future>
 #include <map>
 #include <mutex>
 #include <system_error>
@@ -111,17 +110,22 @@ class ProjectorImpl : public Projector {
     }
     std::vector<std::vector<LoopPtr>> shares(slices);
     for (size_t i = 0; i < loops.size(); ++i) shares[i % slices].push_back(loops[i]);
-    std::vector<std::future<absl::StatusOr<bool>>> others;
+    std::vector<absl::StatusOr<bool>> ran(slices, false);
+    std::vector<std::thread> others;
     for (size_t i = 1; i < slices; ++i) {
-      others.push_back(std::async(std::launch::async, [&, i] { return TurnOf(shares[i], now); }));
+      others.emplace_back([&, i] { ran[i] = TurnOf(shares[i], now); });
     }
-    absl::StatusOr<bool> more = TurnOf(shares[0], now);
-    for (auto& other : others) {
-      const absl::StatusOr<bool> ran = other.get();
-      if (more.ok()) more = ran.ok() ? absl::StatusOr<bool>(*more || *ran) : ran;
+    ran[0] = TurnOf(shares[0], now);
+    for (std::thread& other : others) other.join();
+    bool more = false;
+    absl::Status first_error;
+    for (const absl::StatusOr<bool>& one : ran) {
+      first_error.Update(one.status());
+      more = more || (one.ok() && *one);
     }
     { const std::lock_guard lock(folded_mu_); }
     folded_changed_.notify_all();
+    if (!first_error.ok()) return first_error;
     return more;
   }
 

@@ -155,6 +155,11 @@ absl::StatusOr<KafkaControl::Layout> KafkaControl::TopicLayout(std::string_view 
   return absl::NotFoundError(absl::StrCat("no topic \"", name, "\""));
 }
 
+bool KafkaControl::IsThere(std::string_view topic, Partition partition) const {
+  const absl::StatusOr<Layout> layout = TopicLayout(topic);
+  return layout.ok() && partition.value() < layout->partitions;
+}
+
 // rd_kafka_query_watermark_offsets would do it in one call, but heeds no time-out while a broker
 // that is away is tried again and again. Asking for the offsets of times does, and the beginning
 // and the end are such times.
@@ -175,10 +180,14 @@ absl::StatusOr<Offset> KafkaControl::Bound(std::string_view topic, Partition par
     if (error == 0) error = place->err;
     if (error == 0 && place->offset >= 0) return Offset(place->offset);
     if (error == 0) error = RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE;
-    // A leader that has moved is found in a moment.
-    if (KafkaStatusCode(error) != absl::StatusCode::kUnavailable || Clock::now() >= until) {
-      return client_->Failure(error, "asking for the bounds of " + KafkaPlace(topic, partition));
-    }
+    const std::string what = "asking for the bounds of " + KafkaPlace(topic, partition);
+    const absl::Status failure = client_->Failure(error, what);
+    // A leader that has moved is found in a moment; and what the library has not heard of is there
+    // all the same if the cluster says so.
+    const bool comes =
+        absl::IsUnavailable(failure) || (absl::IsNotFound(failure) && IsThere(topic, partition));
+    if (!comes) return failure;
+    if (Clock::now() >= until) return absl::UnavailableError(failure.message());
     rd_kafka_poll(client_->get(), 50);
   }
 }

@@ -53,6 +53,8 @@ class KafkaControl {
  private:
   KafkaControl(std::shared_ptr<KafkaClient> client, Span patience)
       : client_(std::move(client)), patience_(patience) {}
+  // As far as the cluster can be asked.
+  bool IsThere(std::string_view topic, Partition partition) const;
   // `which`: the library's number for the beginning or the end.
   absl::StatusOr<Offset> Bound(std::string_view topic, Partition partition, int64_t which) const;
   absl::Status WaitUntilLed(std::string_view topic) const;

@@ -3,8 +3,9 @@
 #define TALLYWIRE_PROJECTOR_STORE_BYTES_H_
 
 // Numbers and strings as bytes, for keys and rows (projector/store/FORMAT.md). Equal values give
-// equal bytes. A reader never fails in the middle: it answers zeros from the first byte that does
-// not fit, and done() is false then.
+// equal bytes, and other bytes are read as none: so what is read is what was written. A reader
+// never fails in the middle: it answers zeros from the first byte that does not fit, and done() is
+// false then.
 
 #include <cstddef>
 #include <cstdint>
@@ -104,7 +105,10 @@ class ByteReader {
       value |= static_cast<uint64_t>(byte & 0x7f) << shift;
       // The tenth byte has one bit to give.
       if (shift == 63 && byte > 1) break;
-      if (byte < 0x80) return value;
+      if (byte >= 0x80) continue;
+      // A writer ends with the last byte that says something.
+      if (byte == 0 && shift > 0) break;
+      return value;
     }
     Fail();
     return 0;
@@ -112,6 +116,13 @@ class ByteReader {
   int64_t Zigzag() {
     const uint64_t value = Varint();
     return static_cast<int64_t>((value >> 1) ^ (0 - (value & 1)));
+  }
+  // One that is below `end`.
+  uint64_t VarintBelow(uint64_t end) {
+    const uint64_t value = Varint();
+    if (value < end) return value;
+    Fail();
+    return 0;
   }
   int64_t Difference(int64_t base) {
     return static_cast<int64_t>(static_cast<uint64_t>(base) + static_cast<uint64_t>(Zigzag()));

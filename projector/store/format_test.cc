@@ -116,7 +116,7 @@ std::vector<std::string> Written() {
   std::string key;
   std::string row;
   MetaKey(Meta::kIdentity, &key);
-  PutIdentity({.identity = TestIdentity()}, &row);
+  PutIdentity({.fold_version = 1, .identity = TestIdentity()}, &row);
   add(key, row);
   const FoldState state = Sample();
   CheckpointRows rows;

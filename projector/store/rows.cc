@@ -18,6 +18,9 @@ static_assert(static_cast<int>(CauseKind::kTimer) + 1 == kCauseKinds);
 static_assert(static_cast<int>(SiteKind::kThirdParty) + 1 == kSiteKinds);
 static_assert(static_cast<int>(Tracking::kNonInventory) + 1 == kTrackings);
 
+// What a version is below.
+constexpr uint64_t kVersions = uint64_t{1} << 31;
+
 // Bits of a journal row's first byte; the three below are the number of changes.
 constexpr uint8_t kMaxTimeDiffers = 1 << 3;
 constexpr uint8_t kOccurredDiffers = 1 << 4;
@@ -47,7 +50,11 @@ template <size_t n>
 void GetSparse(ByteReader& in, std::array<Quantity, n>& values) {
   const uint8_t mask = in.Byte();
   if ((mask >> n) != 0) in.Fail();
-  for (size_t i = 0; i < n; ++i) values[i] = (mask >> i & 1) != 0 ? in.Zigzag() : 0;
+  for (size_t i = 0; i < n; ++i) {
+    const bool given = (mask >> i & 1) != 0;
+    values[i] = given ? in.Zigzag() : 0;
+    if (given && values[i] == 0) in.Fail();
+  }
 }
 
 // The offset, -1 or more, shares a number with the kind.
@@ -193,9 +200,9 @@ void PutIdentity(const IdentityRow& value, std::string* row) {
 
 bool GetIdentity(std::string_view row, IdentityRow* value) {
   ByteReader in(row);
-  value->format_version = static_cast<int>(in.Varint() & std::numeric_limits<int>::max());
+  value->format_version = static_cast<int>(in.VarintBelow(kVersions));
   if (value->format_version != kFormatVersion) return value->format_version > 0;
-  value->fold_version = static_cast<int>(in.Varint() & std::numeric_limits<int>::max());
+  value->fold_version = static_cast<int>(in.VarintBelow(kVersions));
   value->identity.log_id = in.String();
   value->identity.topic = in.String();
   value->identity.partition = Partition(GetInt32(in));
@@ -239,7 +246,7 @@ void PutMarks(const StoreMarks& marks, std::string* row) {
 bool GetMarks(std::string_view row, StoreMarks* marks) {
   ByteReader in(row);
   marks->settle = in.Enum(2) == 1;
-  marks->last.offset = Offset(static_cast<int64_t>(in.Varint()) - 1);
+  marks->last.offset = Offset(static_cast<int64_t>(in.VarintBelow(uint64_t{1} << 63)) - 1);
   marks->last.hash = in.Fixed64();
   marks->sweeps.clear();
   while (!in.empty()) {
@@ -471,8 +478,13 @@ bool GetJournalEntry(std::string_view row, JournalEntry* entry) {
   const int64_t base = in.Zigzag();
   entry->log_time = Time(base);
   entry->max_log_time = entry->occurred_at = entry->log_time;
-  if ((head & kMaxTimeDiffers) != 0) entry->max_log_time = Time(in.Difference(base));
-  if ((head & kOccurredDiffers) != 0) entry->occurred_at = Time(in.Difference(base));
+  const auto differing = [&](uint8_t bit, Time* time) {
+    if ((head & bit) == 0) return;
+    *time = Time(in.Difference(base));
+    if (*time == entry->log_time) in.Fail();
+  };
+  differing(kMaxTimeDiffers, &entry->max_log_time);
+  differing(kOccurredDiffers, &entry->occurred_at);
   entry->pools = {};
   for (size_t i = 0; i < entry->changes; ++i) {
     PoolDelta& change = entry->pools[i];

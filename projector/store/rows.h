@@ -2,7 +2,8 @@
 #ifndef TALLYWIRE_PROJECTOR_STORE_ROWS_H_
 #define TALLYWIRE_PROJECTOR_STORE_ROWS_H_
 
-// What stands in a row of each table (projector/store/FORMAT.md). Equal values give equal bytes.
+// What stands in a row of each table (projector/store/FORMAT.md). Equal values give equal bytes,
+// and a row that makes sense is the one that its value gives.
 //
 // Put… replaces what is in `row`. Get… fills what the row holds and leaves the rest (what the key
 // says, what is not stored) as it is; false: the row makes no sense, and the value is not to be

@@ -45,6 +45,9 @@ TEST(Bytes, WhatIsCutShortOrTooLongIsNotDone) {
   ByteReader beyond(std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02", 10));
   beyond.Varint();
   EXPECT_FALSE(beyond.done());
+  ByteReader longer(std::string_view("\x88\x80\x00", 3));
+  longer.Varint();
+  EXPECT_FALSE(longer.done()) << "8 is one byte";
   ByteReader text(
       std::string_view("\x05"
                        "abc",
@@ -287,6 +290,27 @@ TEST(Rows, JournalKeepsAllItsChanges) {
   EXPECT_EQ(got.pools[3].delta, -3);
   EXPECT_EQ(got.pools[3].after, 3);
   EXPECT_EQ(got.cause.text(), entry.cause.text());
+}
+
+// A byte that has changed is seen, or nothing has: what is read is what was written.
+TEST(Rows, AnotherSpellingOfTheSameIsRefused) {
+  const auto bytes = [](std::initializer_list<int> values) {
+    std::string row;
+    for (const int value : values) row.push_back(static_cast<char>(value));
+    return row;
+  };
+  SkuState sku;
+  EXPECT_TRUE(GetSku(bytes({0, 0, 1, 2}), &sku));
+  EXPECT_FALSE(GetSku(bytes({0, 0, 1, 0}), &sku)) << "a quantity that is not zero is";
+  JournalEntry entry;
+  EXPECT_TRUE(GetJournalEntry(bytes({0x08, 5, 2, 2, 0}), &entry));
+  EXPECT_FALSE(GetJournalEntry(bytes({0x08, 5, 2, 0, 0}), &entry)) << "no difference is one";
+  StoreMarks marks;
+  std::string row = bytes({1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1});
+  row.append(8, '\0');
+  EXPECT_FALSE(GetMarks(row, &marks)) << "an offset beyond 2^63";
+  IdentityRow identity;
+  EXPECT_FALSE(GetIdentity(bytes({0x82, 0x80, 0x80, 0x80, 0x10, 1, 0, 0, 0, 0}), &identity));
 }
 
 TEST(Rows, WhatIsOutOfRangeIsRefused) {

@@ -39,7 +39,7 @@ struct StoreIdentity {
   int32_t partitions = 1;
 };
 // Another one never opens a folder of this one.
-inline constexpr int kFoldVersion = 1;
+inline constexpr int kFoldVersion = 2;
 inline constexpr int kFormatVersion = 2;
 
 // Rows of a location's definition that are still to go out.

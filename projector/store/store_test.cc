@@ -383,7 +383,7 @@ TEST(Store, ComparisonNamesWhatDiffers) {
 TEST(Store, AForeignFolderIsRefused) {
   TestFolder folder;
   OpenStore(folder).reset();
-  const auto refused = [&](auto change, const char* says) {
+  const auto refused = [&](auto change, const std::string& says) {
     StoreIdentity identity = TestIdentity();
     change(identity);
     const absl::Status status = Store::Open(folder.path(), identity).status();
@@ -402,7 +402,7 @@ TEST(Store, AnotherVersionIsRefused) {
   std::string key;
   std::string row;
   MetaKey(Meta::kIdentity, &key);
-  const auto refused = [&](const IdentityRow& identity, const char* says) {
+  const auto refused = [&](const IdentityRow& identity, const std::string& says) {
     TestFolder folder;
     PutIdentity(identity, &row);
     PutRow(folder, key, row);
@@ -411,8 +411,10 @@ TEST(Store, AnotherVersionIsRefused) {
     EXPECT_THAT(std::string(status.message()), HasSubstr(says));
   };
   refused({.format_version = kFormatVersion + 1, .identity = TestIdentity()}, "newer program");
-  refused({.fold_version = kFoldVersion + 1, .identity = TestIdentity()}, "newer program (fold 2");
-  refused({.fold_version = kFoldVersion - 1, .identity = TestIdentity()}, "older program (fold 0");
+  refused({.fold_version = kFoldVersion + 1, .identity = TestIdentity()},
+          absl::StrCat("newer program (fold ", kFoldVersion + 1));
+  refused({.fold_version = kFoldVersion - 1, .identity = TestIdentity()},
+          absl::StrCat("older program (fold ", kFoldVersion - 1));
 }
 
 TEST(Store, RowsOfNobodyAreRefused) {
@@ -466,7 +468,7 @@ TEST(Store, ReadErrorsAreRememberedOnce) {
   PutRow(folder, key, "");
 
   auto store = OpenStore(folder);
-  const auto error = [&](const char* says) {
+  const auto error = [&](const std::string& says) {
     const absl::Status status = store->TakeReadError();
     EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
     EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(folder.path()), HasSubstr(says)));

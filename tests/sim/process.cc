@@ -28,6 +28,13 @@ bool ProjectorProcess::Holds(Partition partition) const {
                      [&](const Projector::Mark& mark) { return mark.partition == partition; });
 }
 
+Offset ProjectorProcess::NextOf(Partition partition) const {
+  for (const Projector::Mark& mark : projector_->Marks()) {
+    if (mark.partition == partition) return mark.next;
+  }
+  return Offset(-1);
+}
+
 void ProjectorProcess::Die() {
   projector_.reset();
   log_.reset();

@@ -58,6 +58,8 @@ class ProjectorProcess {
   bool up() const { return projector_ != nullptr; }
   Projector& projector() { return *projector_; }
   bool Holds(Partition partition) const;
+  // Of one that it holds: the first record that it has not folded.
+  Offset NextOf(Partition partition) const;
 
   // One step by the clock `now`: begins, or does its duties and takes a turn. True: there may be
   // more to do. `duties` by partition.

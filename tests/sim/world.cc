@@ -266,6 +266,16 @@ bool World::Round() {
   return findings_.size() == findings && (any || (more.ok() && *more));
 }
 
+bool World::AllIsFolded() const {
+  for (size_t p = 0; p < owners_.size(); ++p) {
+    const Partition partition(static_cast<int32_t>(p));
+    const ProjectorProcess& owner = *projectors_[static_cast<size_t>(owners_[p].owner)];
+    if (!owner.Holds(partition)) return false;
+    if (owner.NextOf(partition) < cluster_.BoundsOf(kStockEvents, partition).end) return false;
+  }
+  return true;
+}
+
 void World::ComeToRest() {
   int quiet = 0;
   for (int round = 0; quiet < kQuietRounds; ++round) {
@@ -276,7 +286,7 @@ void World::ComeToRest() {
       if (++turns < kMostTurns) continue;
       return Say("nothing comes to rest: there is always more to do");
     }
-    quiet = RecordsInAll() == before ? quiet + 1 : 0;
+    quiet = RecordsInAll() == before && AllIsFolded() ? quiet + 1 : 0;
     if (!findings_.empty()) return;
     if (quiet < kQuietRounds) now_ = now_ + kRound;
   }

@@ -84,6 +84,8 @@ class World {
   bool Round();
   bool AnyoneAsleep(int index) const;
   ProjectorProcess::Duty DutyOf(int index, Partition partition) const;
+  // Whether the owner of each partition has it and has come to its end.
+  bool AllIsFolded() const;
   // Until nobody has anything to do, time that passes aside.
   void ComeToRest();
   int64_t RecordsInAll() const;

@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "ledger/check.h"
 #include "tools/api/http_handler.h"
+#include "tools/api/http_read.h"
 #include "tools/api/problem.h"
 #include "tools/api/url.h"
 #include "tools/api/workers.h"
@@ -51,10 +52,13 @@ class Session;
 // What the sessions of one server share. Its io thread owns everything but where said.
 struct Shared {
   Shared(Api* api, HttpServer::Options o, HttpHandler::Options handler_options)
-      : options(std::move(o)), handler(api, handler_options) {}
+      : options(std::move(o)),
+        limits{options.max_header_bytes, options.max_body_bytes},
+        handler(api, handler_options) {}
 
   // Constant.
   const HttpServer::Options options;
+  const HttpLimits limits;
   const HttpHandler handler;
 
   net::io_context io{1};
@@ -121,9 +125,7 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
 
  private:
   void ReadHead(std::chrono::milliseconds timeout) {
-    parser_.emplace();
-    parser_->header_limit(static_cast<uint32_t>(shared_.options.max_header_bytes));
-    parser_->body_limit(shared_.options.max_body_bytes);
+    BeginRequest(shared_.limits, parser_);
     idle_ = true;
     stream_.expires_after(timeout);
     http::async_read_header(stream_, buffer_, *parser_,
@@ -135,28 +137,18 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
 
   void OnHead(error_code error) {
     if (error) return OnBadRequest(error);
-    request_ = HttpRequest();
-    const auto& head = parser_->get();
-    request_.method = std::string(head.method_string());
-    request_.target = std::string(head.target());
-    for (const auto& field : head) {
-      request_.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
-    }
-    const auto length = parser_->content_length();
-    const bool has_body = parser_->chunked() || (length && *length > 0);
-    std::optional<uint64_t> bytes;
-    if (length) bytes = *length;
+    HttpHead head = ReadHttpHead(*parser_);
+    request_ = std::move(head.request);
+    const bool has_body = head.has_body;
     // What follows such an answer on the connection is a body that nobody has read.
-    auto answer = shared_.handler.CheckHead(request_, has_body, bytes);
-    if (!answer && has_body) answer = ReserveBody(bytes);
+    auto answer = shared_.handler.CheckHead(request_, has_body, head.body_bytes);
+    if (!answer && has_body) answer = ReserveBody(head.body_bytes);
     if (answer) {
       unread_ = has_body;
       close_after_ = close_after_ || has_body || !parser_->keep_alive();
       return Reply(*std::move(answer));
     }
-    if (has_body && beast::iequals(head[http::field::expect], "100-continue")) {
-      return SayContinue();
-    }
+    if (has_body && head.expects_continue) return SayContinue();
     ReadBody();
   }
 
@@ -214,19 +206,7 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
   // A request that cannot be read, or a connection that has ended.
   void OnBadRequest(error_code error) {
     close_after_ = unread_ = true;
-    if (error == http::error::header_limit) {
-      return Reply(HttpHandler::HttpProblem(
-          431,
-          absl::StrCat("the header has more than ", shared_.options.max_header_bytes, " bytes")));
-    }
-    if (error == http::error::body_limit) {
-      return Reply(HttpHandler::HttpProblem(
-          413, absl::StrCat("the body has more than ", shared_.options.max_body_bytes, " bytes")));
-    }
-    const bool ours = error.category() == http::make_error_code(http::error::bad_method).category();
-    if (ours && error != http::error::end_of_stream && error != http::error::partial_message) {
-      return Reply(HttpHandler::HttpProblem(400, absl::StrCat("not HTTP: ", error.message())));
-    }
+    if (auto answer = WhyUnreadable(error, shared_.limits)) return Reply(*std::move(answer));
     Finish();
   }
 
@@ -339,7 +319,7 @@ class Session : public StreamSink, public std::enable_shared_from_this<Session> 
   Shared& shared_;
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<HttpParser> parser_;
   HttpRequest request_;
   http::response<http::string_body> response_;
   size_t reserved_ = 0;

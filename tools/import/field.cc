@@ -6,12 +6,12 @@
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "google/protobuf/duration.pb.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "google/protobuf/util/time_util.h"
 #include "ledger/check.h"
 #include "ledger/names.h"
+#include "ledger/types.h"
 #include "tools/import/decimal.h"
 
 namespace tallywire {
@@ -29,14 +29,12 @@ absl::Status IsNot(std::string_view text, const std::string& what) {
 }
 
 absl::Status SetTimestamp(Timestamp* field, std::string_view text) {
-  absl::Time time;
-  std::string why;
-  absl::string_view view(text.data(), text.size());
-  if (!absl::ParseTime(absl::RFC3339_full, view, &time, &why)) return IsNot(text, "a time");
-  int64_t micros = absl::ToUnixMicros(time);
-  int64_t seconds = absl::ToUnixSeconds(time);
+  const std::optional<Time> time = ParseTime(text);
+  if (!time.has_value()) return IsNot(text, "a time of the years 1 to 9999");
+  int64_t seconds = time->value() / 1'000'000;
+  if (time->value() % 1'000'000 < 0) --seconds;
   field->set_seconds(seconds);
-  field->set_nanos(static_cast<int32_t>((micros - seconds * 1'000'000) * 1'000));
+  field->set_nanos(static_cast<int32_t>((time->value() - seconds * 1'000'000) * 1'000));
   return absl::OkStatus();
 }
 

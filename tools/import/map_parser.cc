@@ -20,6 +20,10 @@ using google::protobuf::Message;
 using Kind = Expression::Kind;
 using Test = Condition::Kind;
 
+// Far more than a map has.
+constexpr int kMostValues = 10'000;
+constexpr int kDeepestValue = 32;
+
 // Functions of one argument.
 const std::map<std::string, Kind>& Functions() {
   static const std::map<std::string, Kind> functions = {
@@ -189,6 +193,19 @@ Expression MapParser::ParseText(const YAML::Node& node) {
 }
 
 Expression MapParser::ParseExpression(const YAML::Node& node) {
+  if (++count_ > kMostValues) {
+    throw MapError(LineOf(node), absl::StrCat("a map has at most ", kMostValues, " values"));
+  }
+  if (++depth_ > kDeepestValue) {
+    throw MapError(LineOf(node),
+                   absl::StrCat("values lie in one another at most ", kDeepestValue, " deep"));
+  }
+  Expression expression = ParseTextOrFunction(node);
+  --depth_;
+  return expression;
+}
+
+Expression MapParser::ParseTextOrFunction(const YAML::Node& node) {
   if (node.IsMap()) return ParseFunction(node);
   return ParseText(node);
 }

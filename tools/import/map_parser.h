@@ -54,6 +54,7 @@ class MapParser {
                    const std::vector<std::string>& forbidden, std::vector<MapField>* fields);
 
  private:
+  Expression ParseTextOrFunction(const YAML::Node& node);
   NameIndex NameOf(const std::string& text, int line);
   Expression ParseText(const YAML::Node& node);
   Expression ParseFunction(const YAML::Node& node);
@@ -62,6 +63,10 @@ class MapParser {
   void ParseTests(NameIndex name, const YAML::Node& node, std::vector<Condition>* all);
 
   RowMap* map_;
+  // An alias may stand for what it lies in, or for many that stand for many: by a few lines a map
+  // would have values without end.
+  int depth_ = 0;
+  int count_ = 0;
 };
 
 }  // namespace tallywire

@@ -97,6 +97,22 @@ TEST(Map, RulesThatCannotBe) {
               StartsWith("m.yaml:8: two rules are called \"sold\""));
 }
 
+// An alias may stand for what it lies in, or for many that stand for many.
+TEST(Map, ValuesHaveAnEnd) {
+  const std::string rows = "rows: [{left_out: x}]\n";
+  EXPECT_THAT(ErrorOf("source: s\nvalues:\n  v: &v {first_of: [*v]}\n" + rows),
+              HasSubstr("values lie in one another at most 32 deep"));
+  EXPECT_THAT(ErrorOf("source: s\nvalues:\n  v: &v {trimmed: *v}\n" + rows),
+              HasSubstr("values lie in one another at most 32 deep"));
+  std::string laughs = "source: s\nvalues:\n  v0: &v0 {trimmed: ha}\n";
+  for (int i = 1; i < 12; ++i) {
+    const std::string alias = "*v" + std::to_string(i - 1);
+    laughs += "  v" + std::to_string(i) + ": &v" + std::to_string(i) + " {first_of: [" + alias +
+              ", " + alias + ", " + alias + ", " + alias + "]}\n";
+  }
+  EXPECT_THAT(ErrorOf(laughs + rows), HasSubstr("a map has at most 10000 values"));
+}
+
 TEST(Map, ConstantsAreTriedAtOnce) {
   EXPECT_THAT(ErrorOfRows("  - sold: {location: L, quantity: six}\n"),
               StartsWith("m.yaml:6: sold.quantity: \"six\" is not a whole number"));

@@ -175,6 +175,11 @@ TEST(Mapper, TimesInTheirZone) {
   EXPECT_THAT(TimeOf(format, "UTC", "01/12/2010"),
               HasSubstr("BAD_TIME: \"01/12/2010\" is not a time as %Y"));
   EXPECT_THAT(TimeOf(format, "UTC", "2010-02-30 08:26:00"), HasSubstr("BAD_TIME"));
+  // What strftime's formats read beside times of our years.
+  for (const char* far : {"infinite-future", "infinite-past", "292277026596-12-04 15:30:07",
+                          "-292277022657-01-27 08:29:52", "10000-01-01 00:00:00"}) {
+    EXPECT_THAT(TimeOf(format, "UTC", far), HasSubstr("BAD_TIME")) << far;
+  }
 }
 
 TEST(Mapper, PartsOfASecondAreKeptToTheMicrosecond) {
