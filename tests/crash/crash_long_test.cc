@@ -49,6 +49,25 @@ TEST(CrashLong, AHundredDeathsRecordByRecord) {
   DieAHundredTimes(ledger, 2);
 }
 
+// Where the take-over of a partition has the most to do.
+TEST(CrashLong, EveryDeathOfALongRunOnASharedLog) {
+  const Story story = LongStory(3);
+  DyingLedger ledger = DyingLedger::InMemory(&story, 3, 40);
+  ledger.PlayUndisturbed();
+  ASSERT_FALSE(HasFailure());
+  ledger.PlayEveryDeath(false);
+}
+
+TEST(CrashLong, AHundredDeathsEachOfMoreRunsOnASharedLog) {
+  for (int seed = 4; seed < 12; ++seed) {
+    SCOPED_TRACE(absl::StrCat("story ", seed));
+    const Story story = LongStory(static_cast<uint64_t>(seed));
+    DyingLedger ledger = DyingLedger::InMemory(&story, seed % 4 + 1, seed % 3 == 0 ? 1 : 40);
+    DieAHundredTimes(ledger, static_cast<uint64_t>(seed));
+    if (HasFailure()) return;
+  }
+}
+
 scenarios::RunConfig OnKafka(std::string* why_not) {
   return {.partitions = 3,
           .batch = 40,

@@ -17,6 +17,14 @@ TEST(CrashPoints, OfAShortRunEachEndsLikeNone) {
   ledger.PlayEveryDeath(false);
 }
 
+TEST(CrashPoints, OfAShortRunOnASharedLogEachEndsLikeNone) {
+  const Story story = ShortStory();
+  DyingLedger ledger = DyingLedger::InMemory(&story, 3, 100);
+  ledger.PlayUndisturbed();
+  ASSERT_FALSE(HasFatalFailure());
+  ledger.PlayEveryDeath(true);
+}
+
 TEST(CrashPoints, AStoryOnADiskInMemoryEndsAsOnARealOne) {
   const Story story = ShortStory();
   DyingLedger real(&story, {.partitions = 3, .batch = 100});

@@ -96,11 +96,12 @@ std::function<std::unique_ptr<Log>(std::unique_ptr<Log>)> DyingLog(Death* death)
   };
 }
 
-OpenRocks DyingRocks(Death* death) {
-  return [death](const std::string& folder,
-                 Rocks::Options options) -> absl::StatusOr<std::unique_ptr<Rocks>> {
+OpenRocks DyingRocks(Death* death, OpenRocks open) {
+  return [death, open = std::move(open)](
+             const std::string& folder,
+             Rocks::Options options) -> absl::StatusOr<std::unique_ptr<Rocks>> {
     if (death->dead || death->Reaches({absl::StrCat("open ", folder)})) return death->Error();
-    TW_ASSIGN_OR_RETURN(auto rocks, Rocks::Open(folder, options));
+    TW_ASSIGN_OR_RETURN(auto rocks, OpenRocksBy(open, folder, options));
     if (std::string_view(folder).ends_with(kLogFolder)) return rocks;
     return std::make_unique<RocksThatDies>(std::move(rocks), death);
   };

@@ -56,8 +56,8 @@ std::function<std::unique_ptr<Log>(std::unique_ptr<Log>)> DyingLog(Death* death)
 
 // Opens stores that count Write, Ingest and CompactRange, and counts the opening. Half a call is
 // none: a store's writes are all or nothing. A store that a log writes through counts only what is
-// not counted as an append.
-OpenRocks DyingRocks(Death* death);
+// not counted as an append. `open`: by which they are opened; empty: Rocks::Open.
+OpenRocks DyingRocks(Death* death, OpenRocks open = nullptr);
 
 }  // namespace tallywire::crash
 

@@ -13,8 +13,28 @@ namespace tallywire::crash {
 
 using ::testing::IsEmpty;
 
-scenarios::RunConfig DyingLedger::Config(Death* death) const {
+DyingLedger DyingLedger::InMemory(const Story* story, int partitions, size_t batch) {
+  DyingLedger ledger(story, {.partitions = partitions, .batch = batch, .folder = "ledger"});
+  ledger.in_memory_ = true;
+  return ledger;
+}
+
+scenarios::RunConfig DyingLedger::Config(Death* death) {
   scenarios::RunConfig config = config_;
+  if (in_memory_) {
+    // The world's clock is there only once a world is.
+    auto clock = std::make_shared<std::function<Time()>>();
+    cluster_ = std::make_unique<sim::MemoryCluster>(sim::MemoryCluster::Options{
+        .id = "memory", .shared = true, .clock = [clock] { return (*clock)(); }});
+    disk_ = std::make_unique<sim::MemoryDisk>();
+    config.open_log = [this, clock](std::function<Time()> now) {
+      *clock = std::move(now);
+      return cluster_->OpenView("ledger");
+    };
+    config.open_rocks = DyingRocks(death, disk_->Opener());
+    config.wrap_log = DyingLog(death);
+    return config;
+  }
   if (!config.brokers.empty()) absl::StrAppend(&config.prefix, runs_, ".");
   config.open_rocks = DyingRocks(death);
   config.wrap_log = DyingLog(death);

@@ -9,7 +9,6 @@
 #include <utility>
 #include <variant>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "ledger/check.h"
@@ -263,13 +262,7 @@ absl::StatusOr<Ending> Look(scenarios::World& world, const Client& client, bool 
   ending.digest = digest.content();
   TW_ASSIGN_OR_RETURN(ending.rows, scenarios::AllRows(world));
   TW_ASSIGN_OR_RETURN(ending.updates, scenarios::Updates(world, {}));
-  TW_ASSIGN_OR_RETURN(ending.findings, scenarios::Audit(world, thorough));
-  if (half) {
-    std::erase_if(ending.findings, [](const std::string& finding) {
-      return absl::StrContains(finding, "comes before the TOTAL of") ||
-             absl::StrContains(finding, "is older than the row of");
-    });
-  }
+  TW_ASSIGN_OR_RETURN(ending.findings, scenarios::Audit(world, thorough, !half));
   TW_ASSIGN_OR_RETURN(const auto events, world.ReadAll(kStockEvents));
   CheckAcknowledged(client, events, &ending.findings);
   TW_ASSIGN_OR_RETURN(const auto updates, world.ReadAll(kListingUpdates));

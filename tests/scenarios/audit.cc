@@ -24,7 +24,8 @@ using Findings = std::vector<std::string>;
 // Walks the rows that went out as a reader would.
 class AvailabilityReader {
  public:
-  explicit AvailabilityReader(Findings& findings) : findings_(findings) {}
+  AvailabilityReader(bool whole_appends, Findings& findings)
+      : whole_appends_(whole_appends), findings_(findings) {}
 
   void Read(const OwnedRecord& record) {
     v1::Availability row;
@@ -35,7 +36,7 @@ class AvailabilityReader {
       EndPartition();
       partition_ = record.partition;
     }
-    if (!open_sku_.empty() && open_sku_ != row.sku()) {
+    if (whole_appends_ && !open_sku_.empty() && open_sku_ != row.sku()) {
       Say(record, "comes before the TOTAL of " + open_sku_);
     }
     open_sku_ = row.level() == v1::LEVEL_TOTAL ? "" : row.sku();
@@ -46,7 +47,7 @@ class AvailabilityReader {
     v1::Availability& held = held_[record.key];
     if (held.sku().empty() || row.version() > held.version()) held = row;
     last_[record.key] = row;
-    if (row.level() == v1::LEVEL_TOTAL) CheckTotal(record, row);
+    if (whole_appends_ && row.level() == v1::LEVEL_TOTAL) CheckTotal(record, row);
   }
 
   void EndPartition() {
@@ -72,6 +73,7 @@ class AvailabilityReader {
                                      record.offset.value(), " ", record.key, " ", what));
   }
 
+  const bool whole_appends_;
   Findings& findings_;
   Partition partition_{-1};
   std::string open_sku_;
@@ -80,9 +82,9 @@ class AvailabilityReader {
   std::map<std::string, v1::Availability> last_;
 };
 
-absl::Status AuditAvailability(World& world, Findings& findings) {
+absl::Status AuditAvailability(World& world, bool whole_appends, Findings& findings) {
   TW_ASSIGN_OR_RETURN(const auto records, world.ReadAll(kStockAvailability));
-  AvailabilityReader reader(findings);
+  AvailabilityReader reader(whole_appends, findings);
   for (const OwnedRecord& record : records) reader.Read(record);
   reader.EndPartition();
   TW_ASSIGN_OR_RETURN(const auto skus, AllSkus(world));
@@ -203,10 +205,11 @@ absl::Status AuditJournal(World& world, bool thorough, Findings& findings) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::string>> Audit(World& world, bool thorough) {
+absl::StatusOr<std::vector<std::string>> Audit(World& world, bool thorough, bool whole_appends) {
   Findings findings;
-  TW_ASSIGN_OR_RETURN(findings, sim::AuditLog(world.log(), {.one_life = !world.restarted()}));
-  TW_RETURN_IF_ERROR(AuditAvailability(world, findings));
+  TW_ASSIGN_OR_RETURN(findings, sim::AuditLog(world.log(), {.one_life = !world.restarted(),
+                                                            .whole_appends = whole_appends}));
+  TW_RETURN_IF_ERROR(AuditAvailability(world, whole_appends, findings));
   TW_RETURN_IF_ERROR(AuditAlerts(world, findings));
   TW_RETURN_IF_ERROR(AuditDeadLetters(world, findings));
   TW_RETURN_IF_ERROR(AuditUpdates(world, findings));

@@ -19,7 +19,11 @@ namespace tallywire::scenarios {
 // version) never has two bodies; each key ends with what the projector answers. Alerts: one id, one
 // body. Dead letters: as they came. Listing updates: versions never fall, equal ones are equal.
 // Journal: it ends with the balances of the rows.
-absl::StatusOr<std::vector<std::string>> Audit(World& world, bool thorough);
+//
+// `whole_appends`: no append was ever cut in two; else a TOTAL may be missing where it was, and who
+// reads waits for it to come again.
+absl::StatusOr<std::vector<std::string>> Audit(World& world, bool thorough,
+                                               bool whole_appends = true);
 
 }  // namespace tallywire::scenarios
 

@@ -57,6 +57,7 @@ World::~World() {
 }
 
 void World::Stop() {
+  restarted_ = restarted_ || log_ != nullptr;
   publisher_.reset();
   projector_.reset();
   appender_.reset();
@@ -80,7 +81,9 @@ absl::StatusOr<std::unique_ptr<World>> World::Create(const RunConfig& config, Ti
 
 absl::Status World::OpenLog() {
   const auto clock = [this] { return now_; };
-  if (config_.brokers.empty()) {
+  if (config_.open_log) {
+    log_ = config_.open_log(clock);
+  } else if (config_.brokers.empty()) {
     EmbeddedLog::Options options;
     options.folder = folder_ + "/log";
     options.clock = clock;

@@ -35,6 +35,8 @@ struct RunConfig {
   std::string prefix = {};
   // A folder that stays when the world goes; empty: one of its own, which does not.
   std::string folder = {};
+  // Another log than those, stamped by the clock of the world; empty: none.
+  std::function<std::unique_ptr<Log>(std::function<Time()> clock)> open_log = nullptr;
   // What stands between the parts and their log and stores; empty: nothing.
   std::function<std::unique_ptr<Log>(std::unique_ptr<Log>)> wrap_log = nullptr;
   OpenRocks open_rocks = nullptr;
