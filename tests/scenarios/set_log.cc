@@ -8,14 +8,15 @@ namespace {
 
 class SetReader : public LogReader {
  public:
-  SetReader(std::unique_ptr<LogReader> reader, std::string topic, const Stamps* stamps)
+  SetReader(std::unique_ptr<LogReader> reader, std::string topic, Stamps* stamps)
       : reader_(std::move(reader)), topic_(std::move(topic)), stamps_(*stamps) {}
 
   absl::Status Poll(size_t max, Span wait, RecordBatch& batch) override {
     TW_RETURN_IF_ERROR(reader_->Poll(max, wait, batch));
+    const std::lock_guard lock(stamps_.mu);
     for (Record& record : batch.records) {
-      const auto set = stamps_.find({topic_, record.partition.value(), record.offset.value()});
-      if (set != stamps_.end()) record.stamp = set->second;
+      const auto set = stamps_.of.find({topic_, record.partition.value(), record.offset.value()});
+      if (set != stamps_.of.end()) record.stamp = set->second;
     }
     return absl::OkStatus();
   }
@@ -24,7 +25,7 @@ class SetReader : public LogReader {
  private:
   const std::unique_ptr<LogReader> reader_;
   const std::string topic_;
-  const Stamps& stamps_;
+  Stamps& stamps_;
 };
 
 }  // namespace
@@ -35,10 +36,11 @@ absl::StatusOr<std::vector<Appended>> SetLog::Append(std::span<const NewRecord> 
   std::vector<NewRecord> named(records.begin(), records.end());
   for (NewRecord& record : named) record.topic = topics.emplace_back(Named(record.topic));
   const Time now = clock_();
+  const std::lock_guard lock(stamps_.mu);
   TW_ASSIGN_OR_RETURN(std::vector<Appended> appended, log_.Append(named));
   for (size_t i = 0; i < appended.size(); ++i) {
     appended[i].stamp = now;
-    stamps_[{topics[i], named[i].partition.value(), appended[i].offset.value()}] = now;
+    stamps_.of[{topics[i], named[i].partition.value(), appended[i].offset.value()}] = now;
   }
   return appended;
 }

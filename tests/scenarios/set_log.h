@@ -3,11 +3,14 @@
 #define TALLYWIRE_TESTS_SCENARIOS_SET_LOG_H_
 
 // A log in a cluster that many worlds share, as one world sees it: topics of its own, and records
-// with the stamps of the world's clock in place of the broker's. All else is the log's. One thread.
+// with the stamps of the world's clock in place of the broker's. All else is the log's.
+//
+// Threads: as a Log.
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -21,7 +24,11 @@
 namespace tallywire::scenarios {
 
 // What the clock said when a record was appended; outlives the logs.
-using Stamps = std::map<std::tuple<std::string, int32_t, int64_t>, Time>;
+struct Stamps {
+  // Held over an append: who reads a record finds its stamp.
+  std::mutex mu;
+  std::map<std::tuple<std::string, int32_t, int64_t>, Time> of;
+};
 
 class SetLog : public Log {
  public:

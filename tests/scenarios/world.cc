@@ -111,6 +111,7 @@ absl::Status World::Open() {
   Projector::Options projector_options;
   projector_options.folder = folder_ + "/state";
   projector_options.batch = config_.batch;
+  projector_options.threads = config_.threads;
   // Odd on purpose: a restart finds the checkpoint somewhere between two events.
   projector_options.checkpoint_records = config_.batch == 1 ? 3 : 500'000;
   projector_options.sweep_step = config_.batch == 1 ? 1 : 500;

@@ -29,6 +29,8 @@ struct RunConfig {
   int partitions = 1;
   size_t batch = 1;
   bool restart = false;
+  // Of the projector, where it is behind.
+  size_t threads = 1;
   // HOST:PORT of a cluster, and what the names of its topics begin with; empty: the log is
   // embedded.
   std::string brokers = {};
