@@ -21,7 +21,7 @@ import urllib.request
 
 BINARY = os.path.abspath(sys.argv.pop(1))
 APPEND_RECORD = os.path.abspath(sys.argv.pop(1))
-ROUNDS = 8
+ROUNDS = 4
 MANY = 1500
 
 

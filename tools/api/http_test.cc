@@ -202,6 +202,21 @@ TEST_F(HttpTest, OneRefusedEventAloneIs422AndABatchIs200) {
   EXPECT_THAT(batch, HasSubstr(R"("refused":"1")"));
 }
 
+TEST_F(HttpTest, AChunkedBodyMayEndInPieces) {
+  Start();
+  RawSocket socket(server_->address());
+  for (const char* piece : {"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                            "application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+                            "0\r\n", "\r", "\n"}) {
+    ASSERT_TRUE(socket.Send(piece));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_THAT(socket.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 400 "));
+  RawSocket next(server_->address());
+  next.Send("GET /v1/health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(next.ReadUntil("\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(HttpTest, BodiesAndHeadersHaveALimit) {
   Start();
   RawSocket told(server_->address());
