@@ -8,6 +8,7 @@ all of them is a finding, and so is a patch that does not apply or build: mend i
 that it changes has moved on.
 """
 
+import filecmp
 import os
 import pathlib
 import shutil
@@ -23,15 +24,24 @@ PARTS = ("CMakeLists.txt", "CMakePresets.json", "proto", "ledger", "projector", 
          "tests", "tools", "deploy")
 
 
+def copy_changed(source, target):
+    """What is the same keeps its time, so that a second run builds it no more; what is not gets a
+    new one: a mutant's object may be younger than the file that is put back."""
+    if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
+        shutil.copyfile(source, target)
+        shutil.copymode(source, target)
+    return target
+
+
 def copy(root, source):
-    """Files keep their times, so that a second run builds nothing anew."""
     for part in PARTS:
         if (root / part).is_dir():
             shutil.copytree(root / part, source / part, dirs_exist_ok=True,
+                            copy_function=copy_changed,
                             ignore=shutil.ignore_patterns("build", "__pycache__", ".git"))
         elif (root / part).exists():
             source.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / part, source / part)
+            copy_changed(root / part, source / part)
 
 
 def run(command, seconds, **kwargs):
