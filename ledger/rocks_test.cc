@@ -21,6 +21,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/rocks_conformance.h"
+#include "tests/small_disk.h"
 
 namespace tallywire {
 namespace {
@@ -264,8 +265,11 @@ class RocksFullTest : public RocksTest {
  protected:
   void SetUp() override {
     fs::create_directories(Folder());
-    mounted_ = mount("tmpfs", Folder().c_str(), "tmpfs", 0, "size=40m") == 0;
-    if (!mounted_) GTEST_SKIP() << "skipped: mounting a small tmpfs needs root";
+    std::string failure;
+    const std::string why_not = MountSmallDisk(Folder(), "40m", failure);
+    ASSERT_EQ(failure, "");
+    if (!why_not.empty()) GTEST_SKIP() << why_not;
+    mounted_ = true;
   }
   void TearDown() override {
     store_.reset();

@@ -33,7 +33,7 @@ TEST(ExitCodeTest, EveryCodeHasItsExit) {
 
 TEST(OutputTest, AFullDiskIsNoticed) {
   std::FILE* full = std::fopen("/dev/full", "w");
-  if (full == nullptr) GTEST_SKIP() << "no /dev/full here";
+  if (full == nullptr) GTEST_SKIP() << "skipped: no /dev/full here";
   Output out(::fileno(full));
   out.Write("text");
   EXPECT_EQ(out.Flush().code(), absl::StatusCode::kUnknown);

@@ -15,6 +15,7 @@
 #include "tallywire/v1/api.pb.h"
 #include "tests/crash/dying_ledger.h"
 #include "tests/crash/story.h"
+#include "tests/small_disk.h"
 
 namespace tallywire::crash {
 namespace {
@@ -34,8 +35,11 @@ class FullDiskTest : public ::testing::TestWithParam<const char*> {
     ASSERT_NE(mkdtemp(base_.data()), nullptr);
     disk_ = base_ + "/" + GetParam();
     fs::create_directory(disk_);
-    mounted_ = mount("tmpfs", disk_.c_str(), "tmpfs", 0, "size=24m") == 0;
-    if (!mounted_) GTEST_SKIP() << "skipped: mounting a small tmpfs needs root";
+    std::string failure;
+    const std::string why_not = MountSmallDisk(disk_, "24m", failure);
+    ASSERT_EQ(failure, "");
+    if (!why_not.empty()) GTEST_SKIP() << why_not;
+    mounted_ = true;
     auto world = World::Create({.partitions = 2, .batch = 100, .folder = base_}, kStoryBegins);
     ASSERT_TRUE(world.ok()) << world.status();
     world_ = *std::move(world);

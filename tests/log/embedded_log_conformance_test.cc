@@ -58,6 +58,7 @@ std::unique_ptr<LogWorld> MakeEmbeddedWorld(std::string& /*why_not*/) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Embedded, LogConformance, ::testing::Values(&MakeEmbeddedWorld));
+INSTANTIATE_TEST_SUITE_P(Embedded, LogWriterConformance, ::testing::Values(&MakeEmbeddedWorld));
 
 }  // namespace
 }  // namespace tallywire

@@ -22,6 +22,7 @@
 #include "ledger/log_rows.h"
 #include "ledger/mark.h"
 #include "ledger/rocks.h"
+#include "tests/small_disk.h"
 
 namespace tallywire {
 namespace {
@@ -362,9 +363,10 @@ TEST_F(EmbeddedLogTest, GoesOnAfterAFailedWriteWithReadersInTheMiddle) {
 
 TEST_F(EmbeddedLogTest, AFullDiskRefusesAppendsAndReadsGoOn) {
   fs::create_directories(folder_);
-  if (mount("tmpfs", folder_.c_str(), "tmpfs", 0, "size=40m") != 0) {
-    GTEST_SKIP() << "skipped: mounting a small tmpfs needs root";
-  }
+  std::string failure;
+  const std::string why_not = MountSmallDisk(folder_, "40m", failure);
+  ASSERT_EQ(failure, "");
+  if (!why_not.empty()) GTEST_SKIP() << why_not;
   const auto open = [&] {
     auto log = EmbeddedLog::Open({.folder = folder_ + "/log", .clock = nullptr});
     ASSERT_TRUE(log.ok()) << log.status();

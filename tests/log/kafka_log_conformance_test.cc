@@ -46,6 +46,7 @@ std::unique_ptr<LogWorld> MakeKafkaWorld(std::string& why_not) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kafka, LogConformance, ::testing::Values(&MakeKafkaWorld));
+INSTANTIATE_TEST_SUITE_P(Kafka, LogWriterConformance, ::testing::Values(&MakeKafkaWorld));
 
 }  // namespace
 }  // namespace tallywire

@@ -41,9 +41,6 @@ class MemoryWorld : public LogWorld {
     cluster_.Clean(topic);
     return true;
   }
-  std::vector<std::string> WriterCommand(const std::string&, Partition, int64_t) override {
-    return {};
-  }
 
  private:
   MemoryCluster cluster_;
@@ -65,9 +62,6 @@ class EmbeddedOnMemoryWorld : public LogWorld {
     const absl::Status status = log_->Compact();
     EXPECT_TRUE(status.ok()) << status;
     return true;
-  }
-  std::vector<std::string> WriterCommand(const std::string&, Partition, int64_t) override {
-    return {};
   }
 
  private:

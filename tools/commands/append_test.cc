@@ -225,7 +225,7 @@ TEST_F(AppendTest, TheInputIsNeverOverwrittenByWhatIsRefused) {
 }
 
 TEST_F(AppendTest, AFullDiskUnderTheRejectedIsAnError) {
-  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full here";
+  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "skipped: no /dev/full here";
   const std::string file = WriteFile("full", "nonsense\n");
   const CliRun run = world.Run({"append", file.c_str(), "--rejected", "/dev/full"});
   EXPECT_EQ(run.code, 1);

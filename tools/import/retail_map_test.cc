@@ -51,7 +51,8 @@ int64_t QuantityOf(const v1::StockEvent& event) {
 
 TEST(RetailMap, TheWholeYear) {
   const std::string path = SharedFolder() + "/" + kTable;
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << "needs " << kTable << " (TALLYWIRE_SHARED)";
+  if (!std::filesystem::exists(path))
+    GTEST_SKIP() << "skipped: no " << kTable << " (TALLYWIRE_SHARED)";
   absl::StatusOr<RowMap> map =
       LoadMap(std::string(TALLYWIRE_SOURCE_DIR) + "/tools/maps/online-retail.yaml");
   ASSERT_TRUE(map.ok()) << map.status();
