@@ -117,7 +117,7 @@ def main():
     if len(sys.argv) > 3:
         patches = [patch for patch in patches if patch.stem in sys.argv[3:]]
     if not shutil.which("patch"):
-        print("no patch(1): no mutant is made")
+        print("skipped: no patch(1), so no mutant is made")
         return 77
     mutants = Mutants(root, work)
     error = mutants.prepare()
